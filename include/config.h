@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * config.h - the toggles of a build. Each has its reason, a default and a check.
+ *
+ * Code asks `if (CONFIG_X)`, never `#if CONFIG_X`: both sides are always compiled. A build changes
+ * one with `make CONFIG="-DCONFIG_X=1"`.
+ */
+#ifndef MERIDIAN_CONFIG_H
+#define MERIDIAN_CONFIG_H
+
+/* ASSERT checks, filling of freed memory, call sites in frame records. */
+#ifndef CONFIG_DEBUG
+#define CONFIG_DEBUG 0
+#endif
+_Static_assert(CONFIG_DEBUG == 0 || CONFIG_DEBUG == 1, "CONFIG_DEBUG is 0 or 1");
+
+/* Processors that the per-CPU caches have room for. */
+#ifndef CONFIG_MAX_CPUS
+#define CONFIG_MAX_CPUS 256
+#endif
+_Static_assert(CONFIG_MAX_CPUS >= 1 && CONFIG_MAX_CPUS <= 4096, "CONFIG_MAX_CPUS is 1 to 4096");
+
+/* Bytes of log text kept in memory for the monitor's `log`; a power of two. */
+#ifndef CONFIG_LOG_RING_BYTES
+#define CONFIG_LOG_RING_BYTES 32768
+#endif
+_Static_assert((CONFIG_LOG_RING_BYTES & (CONFIG_LOG_RING_BYTES - 1)) == 0,
+               "CONFIG_LOG_RING_BYTES is a power of two");
+
+/* Bytes of a kernel stack, without its guards; a multiple of the page size. */
+#ifndef CONFIG_KSTACK_BYTES
+#define CONFIG_KSTACK_BYTES 16384
+#endif
+_Static_assert(CONFIG_KSTACK_BYTES % 4096 == 0, "CONFIG_KSTACK_BYTES is whole pages");
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * mm/memmap.h - the machine's memory map: from what the firmware says to a table one can trust.
+ *
+ * Use: memmap_init() on buffers of the caller's, memmap_add_efi() or memmap_add_e820() for each
+ * source, memmap_sanitise() once; from then on the table is sorted, disjoint, page-aligned
+ * (usable inward, all others outward), coalesced, free of wraps and below the limit, and the
+ * functions that change it afterwards (carve, clip) keep it so. Whatever is changed on the way is
+ * noted with its reason; a full note book loses notes, never regions, and counts what it lost.
+ *
+ * Memory: the caller owns both buffers. Nothing has a fixed capacity: memmap_capacity() says what
+ * n firmware entries need at worst. Nothing is allocated, nothing is printed, so that all of it
+ * may run between GetMemoryMap and ExitBootServices. Not locked: one processor, early, or the
+ * caller's own lock. Same source in loader, kernel and hosted tools.
+ *
+ * Overlaps: the strictest type wins, in the order usable < unaccepted < soft reserved < persistent < ACPI data
+ * < ACPI NVS < reserved < unusable; unknown types count as reserved.
+ */
+#ifndef MERIDIAN_MM_MEMMAP_H
+#define MERIDIAN_MM_MEMMAP_H
+
+#include "boot/e820.h"
+#include "boot/handoff.h"
+#include "lib/print.h"
+#include "lib/status.h"
+#include "lib/types.h"
+
+/* Why a change was made. */
+enum memmap_reason {
+    MEMMAP_EMPTY,           /* an entry of no bytes was dropped */
+    MEMMAP_WRAPS,           /* base + size passes 2^64: cut at the limit */
+    MEMMAP_BEYOND_LIMIT,    /* beyond MAXPHYADDR or mem=: cut */
+    MEMMAP_OVERLAP,         /* a stricter entry covers it */
+    MEMMAP_UNALIGNED,       /* a border inside a page moved: usable inward, others outward */
+    MEMMAP_UNKNOWN_TYPE,    /* a type nobody defines became reserved */
+    MEMMAP_NOT_WRITE_BACK,  /* memory that cannot be cached write-back became reserved */
+    MEMMAP_SPECIAL_PURPOSE, /* EFI_MEMORY_SP became soft reserved */
+    MEMMAP_PAGE_ZERO,       /* frame 0 is never handed out */
+    MEMMAP_LOW_MEMORY,      /* below 1 MiB: kept from the general pool */
+    MEMMAP_TRAMPOLINE,      /* below 1 MiB: set aside for starting processors */
+    MEMMAP_FRAMEBUFFER,     /* the framebuffer was cut out of RAM */
+    MEMMAP_ACPI_TABLE,      /* a table in use was cut out of RAM */
+    MEMMAP_CARVED,          /* taken for an owner: the loader, a module, a device */
+    MEMMAP_COMMAND_LINE,    /* mem= or memmap= asked for it */
+    MEMMAP_REASON_COUNT,
+};
+
+struct memmap {
+    struct region *regions;
+    size_t count;
+    size_t capacity;
+    struct handoff_change *changes;
+    size_t change_count;
+    size_t change_capacity;
+    size_t changes_lost;
+    uint64_t limit; /* first address beyond the table, at most 2^52 rounded by MAXPHYADDR */
+};
+
+/* Regions (rows) that the table of `entries` firmware entries needs at worst, with `carves` more
+ * cuts to come. */
+size_t memmap_capacity(size_t entries, size_t carves);
+
+/* An empty table below `limit` bytes (a multiple of the page size; 1 << MAXPHYADDR). */
+void memmap_init(struct memmap *map, struct region *regions, size_t capacity,
+                 struct handoff_change *changes, size_t change_capacity, uint64_t limit);
+
+/* A table that is already sanitised, as a handoff brings it: adopted in place after
+ * memmap_validate(), whose verdict is returned. */
+enum status memmap_adopt(struct memmap *map, struct handoff_regions *regions,
+                         struct handoff_changes *changes, uint64_t limit);
+
+/* Appends what the firmware's map of `map_bytes` bytes says, descriptor by descriptor, by these
+ * rules: 0 reserved; 1, 2 usable, tagged loader; 3, 4 usable, tagged boot services; 5, 6 reserved,
+ * RUNTIME, tagged firmware; 7 usable; 8 unusable; 9 ACPI data; 10 ACPI NVS; 11, 12, 13 reserved
+ * (11 and 12 tagged device); 14 persistent; 15 unaccepted; anything else reserved. Usable memory
+ * with EFI_MEMORY_SP becomes soft reserved; usable memory without WB becomes reserved.
+ * Fails with STATUS_CORRUPT (descriptor_bytes < 40, or bytes left over) or STATUS_NO_SPACE, and
+ * has then added nothing. */
+enum status memmap_add_efi(struct memmap *map, const void *descriptors, size_t map_bytes,
+                           size_t descriptor_bytes);
+
+/* Appends one E820 entry of any quality. STATUS_NO_SPACE when the table is full. */
+enum status memmap_add_e820(struct memmap *map, uint64_t base, uint64_t size_bytes, uint32_t type);
+
+/* Appends one row as it is; base, size and type of any quality. STATUS_NO_SPACE when full. */
+enum status memmap_add(struct memmap *map, const struct region *region);
+
+/* Makes the invariants true. O(n log n), in place, no recursion. STATUS_NO_SPACE when overlaps
+ * need more rows than `capacity`: the table is then empty, never half done. */
+enum status memmap_sanitise(struct memmap *map);
+
+/* Page 0 becomes reserved; usable memory below 1 MiB becomes reserved with REGION_TAG_LOW, but for
+ * `trampoline_pages` pages of it (contiguous, the highest that fit below 640 KiB), which get
+ * REGION_TAG_TRAMPOLINE. The table must be sanitised. */
+enum status memmap_reserve_low(struct memmap *map, size_t trampoline_pages);
+
+/* Gives [base, base + size_bytes) (grown to whole pages) a tag, and where `type` is not 0 that
+ * type. Rows are split as needed; parts of the range that the table does not know are left
+ * unknown when type is 0 and added otherwise. The table must be sanitised and stays so. */
+enum status memmap_carve(struct memmap *map, uint64_t base, uint64_t size_bytes, uint32_t type,
+                         enum region_tag tag, enum memmap_reason reason);
+
+/* Cuts all that lies at or above `limit`; only usable memory if `usable_only` (mem=). */
+enum status memmap_clip(struct memmap *map, uint64_t limit, bool usable_only,
+                        enum memmap_reason reason);
+
+/* Whether all the invariants hold; STATUS_CORRUPT and the offending row's index if not. */
+enum status memmap_validate(const struct memmap *map, size_t *bad_row);
+
+/* Whether nothing in `map` is usable that the firmware's verbatim map does not call usable;
+ * STATUS_CORRUPT and the offending row's index if not. */
+enum status memmap_cross_check_efi(const struct memmap *map, const void *descriptors,
+                                   size_t map_bytes, size_t descriptor_bytes, size_t *bad_row);
+
+/* The row that holds `address`, or NULL. O(log n). */
+const struct region *memmap_find(const struct memmap *map, paddr_t address);
+
+/* Usable, and held by nobody who still needs it: what the PMM manages as general memory. */
+bool region_is_free(const struct region *region);
+
+/* Backed by RAM that the direct map covers, whatever its type: usable, loader, ACPI, runtime data
+ * with WB ... never device memory. */
+bool region_is_ram(const struct region *region);
+
+/* Bytes by kind. `described` is the sum over all rows. */
+struct memmap_totals {
+    uint64_t described;
+    uint64_t usable;       /* all rows of type usable */
+    uint64_t free;         /* of these, region_is_free() */
+    uint64_t low;          /* REGION_TAG_LOW and REGION_TAG_TRAMPOLINE */
+    uint64_t reserved;
+    uint64_t acpi_data;
+    uint64_t acpi_nvs;
+    uint64_t unusable;
+    uint64_t persistent;
+    uint64_t soft_reserved;
+    uint64_t unaccepted;
+    uint64_t highest_usable_end;
+    uint64_t highest_ram_end;
+};
+
+void memmap_total(const struct memmap *map, struct memmap_totals *totals);
+
+/* "empty", "wraps past 2^64" ...: a few words, never NULL. */
+const char *memmap_reason_name(uint32_t reason);
+
+/* One line a row as Linux prints them: "BIOS-e820: [mem 0x…-0x…] usable". */
+void memmap_print_row(struct print_sink *sink, const struct region *region);
+
+#endif
