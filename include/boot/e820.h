@@ -45,7 +45,7 @@ enum region_flag {
     REGION_SPECIAL = 1u << 5,       /* EFI_MEMORY_SP: specific-purpose memory */
     REGION_MORE_RELIABLE = 1u << 6, /* mirrored */
     REGION_NON_VOLATILE = 1u << 7,
-    REGION_IS_RAM = 1u << 8,        /* backed by memory that may be mapped write-back, whatever its type */
+    REGION_IS_RAM = 1u << 8, /* backed by memory that may be mapped write-back, whatever its type */
 };
 
 /* Who holds a region. What is usable and held by nobody, the loader's own code and the boot
@@ -64,10 +64,10 @@ enum region_tag {
     REGION_TAG_ARENA,         /* set aside for the bump allocator */
     REGION_TAG_MODULE,        /* a module from the configuration */
     REGION_TAG_FRAMEBUFFER,
-    REGION_TAG_ACPI,          /* ACPI tables in use that the firmware did not mark */
-    REGION_TAG_FIRMWARE,      /* runtime services and the like */
-    REGION_TAG_DEVICE,        /* a device's registers or memory */
-    REGION_TAG_USER,          /* named on the command line */
+    REGION_TAG_ACPI,     /* ACPI tables in use that the firmware did not mark */
+    REGION_TAG_FIRMWARE, /* runtime services and the like */
+    REGION_TAG_DEVICE,   /* a device's registers or memory */
+    REGION_TAG_USER,     /* named on the command line */
     REGION_TAG_COUNT,
 };
 

@@ -25,12 +25,12 @@
 
 #include "boot/e820.h"
 
-#define HANDOFF_MAGIC         0x4e4149444952454du /* "MERIDIAN", least significant byte first */
-#define HANDOFF_MAJOR         1
-#define HANDOFF_MINOR         0
-#define HANDOFF_ALIGNMENT     8
-#define HANDOFF_MAX_BYTES     (16u << 20) /* more is a sign of corruption */
-#define HANDOFF_SEED_BYTES    32
+#define HANDOFF_MAGIC      0x4e4149444952454du /* "MERIDIAN", least significant byte first */
+#define HANDOFF_MAJOR      1
+#define HANDOFF_MINOR      0
+#define HANDOFF_ALIGNMENT  8
+#define HANDOFF_MAX_BYTES  (16u << 20) /* more is a sign of corruption */
+#define HANDOFF_SEED_BYTES 32
 
 enum handoff_loader {
     HANDOFF_LOADER_UEFI = 1,
@@ -38,10 +38,10 @@ enum handoff_loader {
 };
 
 enum handoff_flag {
-    HANDOFF_SECURE_BOOT = 1u << 0,      /* Secure Boot was on */
-    HANDOFF_IMAGE_SLID = 1u << 1,       /* kernel_va was chosen at random */
-    HANDOFF_DIRECT_MAP_SLID = 1u << 2,  /* direct_map_va was chosen at random */
-    HANDOFF_NX = 1u << 3,               /* EFER.NXE is set and the tables use it */
+    HANDOFF_SECURE_BOOT = 1u << 0,     /* Secure Boot was on */
+    HANDOFF_IMAGE_SLID = 1u << 1,      /* kernel_va was chosen at random */
+    HANDOFF_DIRECT_MAP_SLID = 1u << 2, /* direct_map_va was chosen at random */
+    HANDOFF_NX = 1u << 3,              /* EFER.NXE is set and the tables use it */
 };
 
 enum handoff_seed_source {
@@ -64,12 +64,12 @@ struct handoff {
     uint64_t magic;
     uint16_t major;
     uint16_t minor;
-    uint32_t size_bytes;   /* of everything, records included */
+    uint32_t size_bytes; /* of everything, records included */
     uint32_t checksum;
     uint32_t header_bytes; /* where the first record begins */
     uint32_t record_count;
-    uint32_t loader; /* enum handoff_loader */
-    uint32_t flags;  /* enum handoff_flag */
+    uint32_t loader;        /* enum handoff_loader */
+    uint32_t flags;         /* enum handoff_flag */
     uint32_t physical_bits; /* MAXPHYADDR */
 
     uint64_t kernel_base; /* the image: page-aligned, contiguous */
@@ -88,8 +88,8 @@ struct handoff {
     uint64_t arena_base; /* untouched memory for the kernel's first tables; 0 bytes where none */
     uint64_t arena_bytes;
 
-    uint64_t acpi_rsdp; /* 0 where none */
-    uint64_t smbios;    /* the entry point structure; 0 where none */
+    uint64_t acpi_rsdp;        /* 0 where none */
+    uint64_t smbios;           /* the entry point structure; 0 where none */
     uint64_t efi_system_table; /* 0 where none */
 
     uint64_t moments[HANDOFF_MOMENT_COUNT];
@@ -106,13 +106,13 @@ _Static_assert(offsetof(struct handoff, seed) == 216, "handoff layout, both widt
 _Static_assert(sizeof(struct handoff) == 248, "handoff layout, both widths");
 
 enum handoff_record_type {
-    HANDOFF_RECORD_REGIONS = 1,      /* struct handoff_regions */
-    HANDOFF_RECORD_FIRMWARE_MAP = 2, /* struct handoff_firmware_map */
-    HANDOFF_RECORD_CHANGES = 3,      /* struct handoff_changes */
-    HANDOFF_RECORD_FRAMEBUFFER = 4,  /* struct handoff_framebuffer */
-    HANDOFF_RECORD_COMMAND_LINE = 5, /* text, terminated by a 0 byte */
-    HANDOFF_RECORD_MODULE = 6,       /* struct handoff_module, once for each */
-    HANDOFF_RECORD_LOADER_NAME = 7,  /* text: name and version of the loader */
+    HANDOFF_RECORD_REGIONS = 1,       /* struct handoff_regions */
+    HANDOFF_RECORD_FIRMWARE_MAP = 2,  /* struct handoff_firmware_map */
+    HANDOFF_RECORD_CHANGES = 3,       /* struct handoff_changes */
+    HANDOFF_RECORD_FRAMEBUFFER = 4,   /* struct handoff_framebuffer */
+    HANDOFF_RECORD_COMMAND_LINE = 5,  /* text, terminated by a 0 byte */
+    HANDOFF_RECORD_MODULE = 6,        /* struct handoff_module, once for each */
+    HANDOFF_RECORD_LOADER_NAME = 7,   /* text: name and version of the loader */
     HANDOFF_RECORD_FIRMWARE_NAME = 8, /* text: vendor and revision of the firmware */
 };
 
@@ -176,7 +176,7 @@ struct handoff_framebuffer {
     uint32_t red_mask;
     uint32_t green_mask;
     uint32_t blue_mask;
-    uint32_t reserved; /* 0 */
+    uint32_t reserved;       /* 0 */
     uint64_t framebuffer_va; /* where it is mapped, write-combining; 0 where it is not */
 };
 

@@ -16,8 +16,9 @@
 [[gnu::noreturn, gnu::cold, gnu::format(printf, 1, 2)]] void panic(const char *format, ...);
 
 #define VERIFY(condition)                                                                          \
-    ((condition) ? (void)0                                                                         \
-                 : panic("%s:%d: %s: '%s' does not hold", __FILE__, __LINE__, __func__, #condition))
+    ((condition)                                                                                   \
+         ? (void)0                                                                                 \
+         : panic("%s:%d: %s: '%s' does not hold", __FILE__, __LINE__, __func__, #condition))
 
 /* VERIFY with two numbers that explain the failure. */
 #define VERIFY_VALUES(condition, first, second)                                                    \

@@ -8,16 +8,15 @@
 #ifndef MERIDIAN_LIB_STATUS_H
 #define MERIDIAN_LIB_STATUS_H
 
-enum [[nodiscard]] status {
-    STATUS_OK,
-    STATUS_NO_MEMORY,   /* no physical memory that fits the request */
-    STATUS_NO_SPACE,    /* a window, table or buffer is full */
-    STATUS_INVALID,     /* an argument makes no sense */
-    STATUS_NOT_ALIGNED, /* an address or size breaks its alignment */
-    STATUS_OVERFLOW,    /* a sum or product does not fit, or a range wraps */
-    STATUS_NOT_FOUND,   /* nothing is there */
-    STATUS_EXISTS,      /* something is already there */
-    STATUS_DENIED,      /* forbidden by policy: W+X, a guard, a foreign owner */
+enum [[nodiscard]] status{
+    STATUS_OK,          STATUS_NO_MEMORY, /* no physical memory that fits the request */
+    STATUS_NO_SPACE,                      /* a window, table or buffer is full */
+    STATUS_INVALID,                       /* an argument makes no sense */
+    STATUS_NOT_ALIGNED,                   /* an address or size breaks its alignment */
+    STATUS_OVERFLOW,                      /* a sum or product does not fit, or a range wraps */
+    STATUS_NOT_FOUND,                     /* nothing is there */
+    STATUS_EXISTS,                        /* something is already there */
+    STATUS_DENIED,                        /* forbidden by policy: W+X, a guard, a foreign owner */
     STATUS_CORRUPT,     /* outside data breaks its own format: magic, checksum, structure */
     STATUS_UNSUPPORTED, /* well formed, but not for this machine or this version */
     STATUS_BUSY,        /* in use at this moment */

@@ -20,15 +20,15 @@
 #define static_assert _Static_assert
 #endif
 
-#define KiB ((uint64_t)1 << 10)
-#define MiB ((uint64_t)1 << 20)
-#define GiB ((uint64_t)1 << 30)
-#define TiB ((uint64_t)1 << 40)
+#define KiB                ((uint64_t)1 << 10)
+#define MiB                ((uint64_t)1 << 20)
+#define GiB                ((uint64_t)1 << 30)
+#define TiB                ((uint64_t)1 << 40)
 
 /* The frame: 4 KiB on every x86 paging mode (Intel SDM vol. 3A, 4.2). */
-#define PAGE_SHIFT 12
-#define PAGE_SIZE  ((size_t)1 << PAGE_SHIFT)
-#define PAGE_MASK  (PAGE_SIZE - 1)
+#define PAGE_SHIFT         12
+#define PAGE_SIZE          ((size_t)1 << PAGE_SHIFT)
+#define PAGE_MASK          (PAGE_SIZE - 1)
 
 #define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

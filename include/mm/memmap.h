@@ -125,9 +125,9 @@ bool region_is_ram(const struct region *region);
 /* Bytes by kind. `described` is the sum over all rows. */
 struct memmap_totals {
     uint64_t described;
-    uint64_t usable;       /* all rows of type usable */
-    uint64_t free;         /* of these, region_is_free() */
-    uint64_t low;          /* REGION_TAG_LOW and REGION_TAG_TRAMPOLINE */
+    uint64_t usable; /* all rows of type usable */
+    uint64_t free;   /* of these, region_is_free() */
+    uint64_t low;    /* REGION_TAG_LOW and REGION_TAG_TRAMPOLINE */
     uint64_t reserved;
     uint64_t acpi_data;
     uint64_t acpi_nvs;

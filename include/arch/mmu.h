@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * arch/mmu.h - what a machine provides to the memory manager.
+ *
+ * The functions are inline and live in <arch_mmu.h>, which the include path chooses: a kernel's
+ * architecture, the loader (identity mapping, no TLB to care for), or the hosted fake machine,
+ * which keeps a model of a TLB and fails when a change was not flushed.
+ *
+ *   void *arch_phys_ptr(paddr_t address)     RAM, through the direct map; valid for the frame's rest
+ *   paddr_t arch_ptr_phys(const void *p)     the way back, for pointers of arch_phys_ptr() only
+ *   void *arch_table_ptr(paddr_t table)      a page table, for reading and writing; one table is
+ *                                            reachable until the next five calls
+ *   uint64_t arch_pte_read(const void *table, unsigned index, unsigned entry_bytes)
+ *   void arch_pte_write(void *table, unsigned index, unsigned entry_bytes, uint64_t entry)
+ *                                            one store that the processor's walker sees whole
+ *   paddr_t arch_root_read(void)             the page-table root in use on this processor
+ *   void arch_root_write(paddr_t root)       switches; drops every translation that is not global
+ *   void arch_tlb_flush_page(vaddr_t page)   this processor: one page, global or not, any leaf size
+ *   void arch_tlb_flush_all(void)            this processor: everything, global entries included
+ *   void arch_tlb_flush_others(vaddr_t start, size_t size_bytes)
+ *                                            all other processors that may hold translations;
+ *                                            returns when they have none (size 0: everything)
+ *
+ * Any context unless said otherwise. Source: Intel SDM vol. 3A, chapter 4; 4.10 for the TLB.
+ */
+#ifndef MERIDIAN_ARCH_MMU_H
+#define MERIDIAN_ARCH_MMU_H
+
+#include "lib/types.h"
+
+#include <arch_mmu.h>
+
+#endif

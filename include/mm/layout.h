@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * mm/layout.h - where things lie in the kernel's half; the drawing and the constants are the
+ * architecture's, in <arch_layout.h>, which the include path chooses.
+ *
+ *   LAYOUT_KERNEL_HALF                      lowest kernel address
+ *   LAYOUT_DIRECT_MAP_START, _BYTES         the direct map slides within it
+ *   LAYOUT_AREAS_START, _BYTES              mapped areas: devices, framebuffer, vm_alloc()
+ *   LAYOUT_HEAP_START, _BYTES               the heap's window
+ *   LAYOUT_STACKS_START, _BYTES             kernel stacks
+ *   LAYOUT_IMAGE_START, _BYTES              the kernel image slides within it
+ */
+#ifndef MERIDIAN_MM_LAYOUT_H
+#define MERIDIAN_MM_LAYOUT_H
+
+#include "lib/types.h"
+
+#include <arch_layout.h>
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * mm/vmm.h - address spaces and the areas in them.
+ *
+ * An area is a range of pages with one purpose: rights, memory type, a tag and a name. Areas do not
+ * overlap. Anonymous areas get their frames when first touched (demand-zero), all at once
+ * (VM_POPULATE), or share them with a clone until one of both writes (copy-on-write). Guard areas
+ * have no frames and never will; an access is reported with the guard's name.
+ * The kernel has one space, vm_kernel(); user spaces share its upper half.
+ *
+ * Each space has a lock (rank VMM). Changes are all-or-nothing. Not from interrupts.
+ */
+#ifndef MERIDIAN_MM_VMM_H
+#define MERIDIAN_MM_VMM_H
+
+#include "lib/status.h"
+#include "lib/types.h"
+#include "mm/frame.h"
+#include "mm/pt.h"
+
+struct vm_space;
+
+enum vm_kind {
+    VM_ANONYMOUS, /* frames from the PMM, zeroed */
+    VM_FIXED,     /* given frames or device memory: not freed with the area */
+    VM_GUARD,     /* nothing, on purpose */
+};
+
+enum vm_flag {
+    VM_POPULATE = 1u << 0,   /* all frames now, not at first touch */
+    VM_EXACT = 1u << 1,      /* at `address`, or fail with STATUS_EXISTS */
+    VM_GUARDED = 1u << 2,    /* an unmapped page stays free on both sides */
+    VM_GROWS_DOWN = 1u << 3, /* a stack: a touch below its start, within the gap, extends it */
+    VM_SHARED = 1u << 4,     /* a clone shares the frames instead of copying on write */
+    VM_HUGE = 1u << 5,       /* 2 MiB frames where alignment and memory allow */
+};
+
+struct vm_request {
+    vaddr_t address;   /* wish, or demand with VM_EXACT; 0: anywhere in the window */
+    size_t size_bytes; /* > 0; rounded up to pages */
+    size_t alignment;  /* bytes, a power of two; 0: a page */
+    unsigned rights;   /* PT_WRITE, PT_EXECUTE, PT_USER and enum pt_cache of mm/pt.h */
+    enum vm_kind kind;
+    unsigned flags;     /* enum vm_flag */
+    paddr_t target;     /* VM_FIXED: the physical range */
+    enum frame_tag tag; /* VM_ANONYMOUS: of its frames */
+    const char *name;   /* shown in reports; must stay valid */
+};
+
+struct vm_area_info {
+    vaddr_t start;
+    size_t size_bytes;
+    unsigned rights;
+    enum vm_kind kind;
+    unsigned flags;
+    enum frame_tag tag;
+    const char *name;
+};
+
+/* Early, once, after init_paging() and before the heap. The window is where vm_alloc() and areas placed anywhere in
+ * the kernel go. */
+enum status vmm_init(vaddr_t window_start, size_t window_bytes);
+
+struct vm_space *vm_kernel(void);
+
+/* A user space with an empty lower half; freed with all that it holds. */
+enum status vm_space_create(struct vm_space **space);
+void vm_space_destroy(struct vm_space *space);
+
+/* A copy: private areas copy-on-write, shared ones shared. */
+enum status vm_space_clone(struct vm_space *from, struct vm_space **copy);
+
+/* Makes it the current space of this processor. */
+void vm_space_switch(struct vm_space *space);
+struct vm_space *vm_space_current(void);
+struct page_table *vm_space_table(struct vm_space *space);
+
+/* A new area; where it begins. */
+enum status vm_map(struct vm_space *space, const struct vm_request *request, vaddr_t *start);
+
+/* Takes [start, + size_bytes) out of whatever areas it touches, splitting them; frames of anonymous areas
+ * lose a reference. */
+enum status vm_unmap(struct vm_space *space, vaddr_t start, size_t size_bytes);
+
+/* Other rights for a range that is wholly covered by areas (STATUS_NOT_FOUND otherwise). */
+enum status vm_protect(struct vm_space *space, vaddr_t start, size_t size_bytes, unsigned rights);
+
+/* The area that holds `address`; STATUS_NOT_FOUND if none. */
+enum status vm_query(struct vm_space *space, vaddr_t address, struct vm_area_info *info);
+
+/* All areas in order; stops when `visit` returns false. `visit` must not call the VMM. */
+void vm_visit(struct vm_space *space, bool (*visit)(void *context, const struct vm_area_info *area),
+              void *context);
+
+/* Kernel conveniences: virtually contiguous zeroed memory between guard pages (this kernel's
+ * vmalloc), given frames, device registers (uncached). */
+enum status vm_alloc(size_t size_bytes, const char *name, void **memory);
+enum status vm_map_frames(paddr_t target, size_t size_bytes, unsigned rights, const char *name,
+                          void **memory);
+enum status vm_map_device(paddr_t target, size_t size_bytes, const char *name, void **memory);
+enum status vm_free(void *memory);
+
+/* The invariants of the area tree, and that no area without frames has any mapped;
+ * STATUS_CORRUPT with a log line if not. */
+enum status vm_space_check(struct vm_space *space);
+
+#endif
