@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Makefile - the one front door of Meridian. `make help` explains every target.
+#
+# Four images are built from one tree, chosen by include path and object list, never by #if:
+#
+#   kernel   build/kernel-x86_64.elf     freestanding, position independent       mk/kernel.mk
+#   loader   build/BOOTX64.EFI           a UEFI application that embeds the kernel mk/loader.mk
+#   disk     build/esp/, meridian.img    what goes on a stick                      mk/disk.mk
+#   hosted   build/hosted/, build/host/  libmm for tests, host programs            mk/hosted.mk
+#
+# New source files are picked up by wildcard. Objects depend on the headers that they include
+# (-MMD) and on a stamp of the flags that they are built with, so that an incremental build is
+# always right. Nothing in a product depends on the time, the user or the folder of a build.
+
+MAKEFLAGS += --no-builtin-rules --no-builtin-variables
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.DEFAULT_GOAL := all
+
+# What a user may set on the command line.
+GCC     := gcc
+CLANG   := clang
+NASM    := nasm
+LD      := ld
+NM      := nm
+OBJCOPY := objcopy
+AR      := ar
+PYTHON  := /usr/bin/python3
+CONFIG  :=# toggles of include/config.h: make CONFIG="-DCONFIG_DEBUG=1"
+INSTALL ?= yes# INSTALL=no names missing packages instead of installing them
+V       :=# V=1 shows the commands
+
+# Tools and packages that a target needs are found, or installed, before anything is built.
+export INSTALL
+export SOURCE_DATE_EPOCH ?= 1704067200
+export PYTHONDONTWRITEBYTECODE := 1
+
+Q := $(if $(V),,@)
+# $(call say,WHAT,FILE): one line a step, unless the commands themselves are shown.
+say = $(if $(V),:,printf '  %-9s%s\n' '$(1)' '$(2:$(CURDIR)/%=%)')
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wvla -Wundef -Wmissing-prototypes -Werror
+# Names in debug information and messages are relative to the tree, wherever it stands.
+C_COMMON  = -std=gnu2x $(WARNINGS) -g -ffile-prefix-map=$(CURDIR)=. $(CONFIG)
+
+MAKE_SOURCES := Makefile $(wildcard mk/*.mk)
+
+# A product that depends on build/flags/NAME is rebuilt when $(FLAGS_NAME) changes.
+build/flags/%: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(FLAGS_$*))' | cmp -s - $@ || \
+		printf '%s\n' '$(subst ','\'',$(FLAGS_$*))' > $@
+.PHONY: FORCE
+FORCE:
+
+# Order-only prerequisites: need-WHAT makes sure that the tools of WHAT are there.
+need-%: FORCE
+	@tools/setup.sh $*
+
+include mk/kernel.mk
+include mk/loader.mk
+include mk/disk.mk
+include mk/hosted.mk
+include mk/check.mk
+
+.PHONY: all clean help doctor run debug
+all: $(KERNEL_PRODUCTS) $(LOADER_PRODUCTS) $(DISK_PRODUCTS) $(HOST_PROGRAMS) ## build everything that goes on a stick, and the host programs
+
+run: $(DISK_PRODUCTS) | need-run ## boot in QEMU: a window where there is a display, else the terminal; ARGS="..." is the command line
+	@$(PYTHON) tools/meridian_qemu.py run --esp build/esp $(if $(ARGS),--cmdline '$(ARGS)')
+
+debug: $(DISK_PRODUCTS) | need-debug ## the same with gdb, stopped at the first instruction of the kernel
+	@$(PYTHON) tools/meridian_qemu.py debug --esp build/esp --symbols build/kernel-x86_64.debug.elf $(if $(ARGS),--cmdline '$(ARGS)')
+
+clean: ## remove everything that was built
+	rm -rf build compile_commands.json
+
+doctor: ## list every tool with its version, and what is missing
+	@tools/setup.sh --doctor
+
+help: ## this text
+	@echo 'Meridian: make TARGET [INSTALL=no] [V=1] [CONFIG="-DCONFIG_X=1"]'
+	@echo
+	@sed -n 's/^\([a-z][a-zA-Z0-9_.%-]*\):.*## \(.*\)/\1\t\2/p' $(MAKE_SOURCES) | \
+		awk -F '\t' '{ printf "  %-22s %s\n", $$1, $$2 }'
+	@echo
+	@echo 'Missing tools are installed through the system package manager (sudo when not root);'
+	@echo 'INSTALL=no only prints the command.'

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Checks: style and layering (lint), everything (test), what an editor wants to know.
+
+# Every C file of the tree, and how it is compiled: $(call command_of,FILE).
+C_SOURCES := $(sort $(wildcard $(foreach depth,* */* */*/* */*/*/*,$(foreach room,efi kernel tests tools,$(room)/$(depth).c))))
+command_of = $(strip $(if $(filter kernel/%,$(1)),$(GCC) $(KERNEL_CFLAGS),\
+	$(if $(filter efi/%,$(1)),$(GCC) $(LOADER_CFLAGS),$(GCC) $(HOSTED_CFLAGS))))
+
+# The table of sources and flags that lint and editors read: FILE, tab, command.
+build/commands.tsv: FORCE
+	$(shell mkdir -p $(@D))$(file >$@.new)$(foreach source,$(C_SOURCES),$(file >>$@.new,$(source)	$(call command_of,$(source))))
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+.PHONY: compile_commands.json lint test
+compile_commands.json: build/commands.tsv ## what editors (clangd) read to know the flags of each file
+	@awk -F '\t' -v folder='$(CURDIR)' 'BEGIN { printf "[" } \
+		{ gsub(/["\\]/, "\\\\&"); \
+		  printf "%s\n  {\"directory\": \"%s\", \"file\": \"%s\", \"command\": \"%s -c %s\"}", \
+		         (NR > 1 ? "," : ""), folder, $$1, $$2, $$1 } \
+		END { print "\n]" }' $< > $@
+	@echo "wrote $@: $$(wc -l < $<) files"

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The hosted build: kernel/mm as a library of the machine that builds, over the fake machine of
+# tests/host. Three variants: gcc and clang under the address and undefined-behaviour sanitizers
+# for the unit tests, and a plain one for programs that people run (build/host/).
+#
+# Every tests/unit/test_NAME.c is one program, linked with cmocka. One that needs sources beyond
+# the library names them in UNIT_EXTRA_NAME.
+
+# What kernel/lib has for a bare machine only; hosted builds have a C library and tests/host.
+LIB_BARE       := kernel/lib/string.c kernel/lib/log.c
+HOSTED_LIB     := $(sort $(wildcard kernel/mm/*.c tests/host/*.c) $(filter-out $(LIB_BARE),$(wildcard kernel/lib/*.c)))
+HOSTED_INCLUDES := -Iinclude -Itests/host/include -Ikernel -Iefi -Iefi/include -I.
+HOSTED_CFLAGS    = $(C_COMMON) -O1 -fno-omit-frame-pointer -D_GNU_SOURCE $(HOSTED_INCLUDES)
+
+UNIT_NAMES := $(patsubst tests/unit/test_%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
+HOST_NAMES := $(patsubst tools/meridian_%.c,%,$(sort $(wildcard tools/meridian_*.c)))
+
+# Sources of a test beyond the library, by test.
+
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all
+CC_gcc     := $(GCC)
+CC_clang   := $(CLANG)
+CC_plain   := $(GCC)
+VARIANT_gcc   := $(SANITIZERS)
+VARIANT_clang := $(SANITIZERS)
+VARIANT_plain := -O2
+VARIANTS := gcc clang plain
+
+# $(call hosted_variant,VARIANT): objects, the library and its dependencies, in one folder each.
+define hosted_variant
+FLAGS_hosted-$(1) = $$(CC_$(1)) $$(HOSTED_CFLAGS) $$(VARIANT_$(1)) | $$(HOSTED_LIB)
+
+build/hosted/$(1)/%.c.o: %.c build/flags/hosted-$(1) $$(MAKE_SOURCES) | $(if $(filter plain,$(1)),need-build,need-unit)
+	@mkdir -p $$(@D); $$(call say,CC,$$< ($(1)))
+	$$(Q)$$(CC_$(1)) $$(HOSTED_CFLAGS) $$(VARIANT_$(1)) -MMD -MP -c $$< -o $$@
+
+build/hosted/$(1)/libmm.a: $$(HOSTED_LIB:%=build/hosted/$(1)/%.o)
+	@mkdir -p $$(@D); rm -f $$@
+	$$(Q)$$(AR) rcsD $$@ $$^
+endef
+
+# $(call unit_program,VARIANT,NAME)
+define unit_program
+build/unit/$(1)/$(2): build/hosted/$(1)/tests/unit/test_$(2).c.o $$(UNIT_EXTRA_$(2):%=build/hosted/$(1)/%.o) build/hosted/$(1)/libmm.a
+	@mkdir -p $$(@D); $$(call say,LINK,$$@)
+	$$(Q)$$(CC_$(1)) $$(VARIANT_$(1)) $$^ -o $$@ -lcmocka
+endef
+
+# $(call host_program,NAME)
+define host_program
+build/host/meridian-$(1): build/hosted/plain/tools/meridian_$(1).c.o build/hosted/plain/libmm.a
+	@mkdir -p $$(@D); $$(call say,LINK,$$@)
+	$$(Q)$$(GCC) $$^ -o $$@
+endef
+
+$(foreach variant,$(VARIANTS),$(eval $(call hosted_variant,$(variant))))
+$(foreach variant,gcc clang,$(foreach name,$(UNIT_NAMES),$(eval $(call unit_program,$(variant),$(name)))))
+$(foreach name,$(HOST_NAMES),$(eval $(call host_program,$(name))))
+
+UNIT_PROGRAMS := $(foreach variant,gcc clang,$(UNIT_NAMES:%=build/unit/$(variant)/%))
+HOST_PROGRAMS := $(HOST_NAMES:%=build/host/meridian-%)
+
+.PHONY: unit unit-programs
+unit-programs: $(UNIT_PROGRAMS)
+
+unit: $(UNIT_PROGRAMS) ## unit tests of every module, with gcc and clang, under ASan and UBSan
+	@$(PYTHON) tools/run_unit.py $^
+
+unit-%: build/unit/gcc/% build/unit/clang/% ## the unit tests of one module: make unit-memmap
+	@$(PYTHON) tools/run_unit.py --verbose $^
+
+-include $(shell find build/hosted -name '*.d' 2>/dev/null)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The loader: a UEFI application made with gnu-efi, with the kernel embedded in it. It is compiled
+# as a shared ELF object, turned into PE by objcopy, and sealed by tools/pe.py: the mark NX_COMPAT,
+# no time stamp, a checksum, and a check of what firmware and shim demand of an image.
+#
+# Besides efi/ it takes the pure files of kernel/mm and kernel/lib, the very ones of the kernel.
+
+LOADER_SHARED  := kernel/mm/memmap.c $(wildcard kernel/mm/memmap_*.c) kernel/lib/print.c \
+	kernel/lib/string.c kernel/lib/status.c
+LOADER_SOURCES := $(sort $(wildcard efi/*.c efi/*.asm $(LOADER_SHARED)))
+LOADER_DIR     := build/obj/loader
+LOADER_OBJECTS := $(LOADER_SOURCES:%=$(LOADER_DIR)/%.o)
+
+# Where distributions keep gnu-efi; looked for late, since it may be installed by need-build.
+GNUEFI_DIRS := /usr/lib /usr/lib/gnuefi /usr/lib64/gnuefi /usr/lib64 /usr/lib/gnuefi/x64 /usr/lib64/gnuefi/x64
+GNUEFI_CRT0  = $(firstword $(wildcard $(GNUEFI_DIRS:%=%/crt0-efi-x86_64.o) $(GNUEFI_DIRS:%=%/crt0.o)) crt0-efi-x86_64.o)
+GNUEFI_LDS   = $(firstword $(wildcard $(GNUEFI_DIRS:%=%/elf_x86_64_efi.lds) $(GNUEFI_DIRS:%=%/efi.lds)) elf_x86_64_efi.lds)
+
+LOADER_INCLUDES := -Iinclude -Iefi -Iefi/include -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
+LOADER_CFLAGS    = $(C_COMMON) -O2 -ffreestanding -fpic -fshort-wchar -fvisibility=hidden \
+	-mno-red-zone -mgeneral-regs-only -maccumulate-outgoing-args -DGNU_EFI_USE_MS_ABI \
+	-fcf-protection=none -fno-stack-protector -fno-stack-check -fno-asynchronous-unwind-tables \
+	-fno-common $(LOADER_INCLUDES)
+LOADER_ASFLAGS  := -f elf64 -g -F dwarf -Wall -Werror -Iinclude/ -Iefi/ -DKERNEL_IMAGE='"$(KERNEL_ELF)"'
+# Packed relative relocations would be lost on the way to PE; old linkers don't know the option.
+LOADER_LDFLAGS   = -nostdlib -shared -Bsymbolic -z nocombreloc -z noexecstack -z norelro --build-id=none \
+	--no-undefined $(shell $(LD) --help 2>/dev/null | grep -o -m1 -e '-z nopack-relative-relocs') -T $(GNUEFI_LDS)
+LOADER_SECTIONS := .text .sdata .data .rodata .dynamic .dynsym .rel* .reloc
+
+FLAGS_loader = $(GCC) $(LOADER_CFLAGS) | $(NASM) $(LOADER_ASFLAGS) | $(LOADER_SECTIONS) | $(LOADER_SOURCES)
+
+LOADER_EFI := build/BOOTX64.EFI
+LOADER_SO  := $(LOADER_DIR)/loader.so
+LOADER_PRODUCTS := $(if $(wildcard efi/main.c),$(if $(KERNEL_PRODUCTS),$(LOADER_EFI)))
+
+.PHONY: loader
+loader: $(LOADER_PRODUCTS) ## only the loader, with the kernel in it
+
+$(LOADER_DIR)/%.c.o: %.c build/flags/loader $(MAKE_SOURCES) | need-build
+	@mkdir -p $(@D); $(call say,CC,$<)
+	$(Q)$(GCC) $(LOADER_CFLAGS) -MMD -MP -c $< -o $@
+
+$(LOADER_DIR)/%.asm.o: %.asm build/flags/loader $(MAKE_SOURCES) | need-build
+	@mkdir -p $(@D); $(call say,ASM,$<)
+	$(Q)$(NASM) $(LOADER_ASFLAGS) -MD $(@:.o=.d) -MP -MT $@ $< -o $@
+
+# efi/embedded_kernel.asm includes the kernel's bytes.
+$(LOADER_DIR)/efi/embedded_kernel.asm.o: $(KERNEL_ELF)
+
+$(LOADER_SO): $(LOADER_OBJECTS)
+	@$(call say,LD,$@)
+	$(Q)$(LD) $(LOADER_LDFLAGS) $(GNUEFI_CRT0) $^ -o $@ $(GNUEFI_DIRS:%=-L%) -lgnuefi
+
+$(LOADER_EFI): $(LOADER_SO) tools/pe.py
+	@$(call say,PE,$@)
+	$(Q)$(OBJCOPY) $(LOADER_SECTIONS:%=-j '%') --output-target=efi-app-x86_64 $< $@
+	$(Q)$(PYTHON) tools/pe.py seal $@
+	$(Q)$(PYTHON) tools/pe.py check --so $< $@
+
+-include $(LOADER_OBJECTS:.o=.d)

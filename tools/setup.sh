@@ -1,0 +1,173 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# setup.sh - finds the tools that a target needs, and installs what is missing.
+#
+#   tools/setup.sh build|run|debug|unit|lint|test    what the target needs, quietly when all is there
+#   tools/setup.sh --doctor                          every tool with its version
+#
+# One table says what is needed, for what, how it is recognised and which package has it. With
+# INSTALL=no nothing is installed: the command is printed, and the call fails. Nothing but the
+# table is looked at when everything is there: it costs a few milliseconds before each make.
+set -euo pipefail
+
+# tool | needed for | recognised by | apt | dnf | pacman | zypper
+#   cmd:NAME a program, file:PATTERN a file, py:MODULE a module of the system's Python, asan:COMPILER
+# "build" is part of every other need, "run" of debug and test.
+TABLE='
+gcc            | build           | cmd:gcc                       | gcc              | gcc                | gcc         | gcc
+C library      | build           | file:/usr/include/stdio.h     | libc6-dev        | glibc-devel        | glibc       | glibc-devel
+binutils       | build           | cmd:objcopy                   | binutils         | binutils           | binutils    | binutils
+nasm           | build           | cmd:nasm                      | nasm             | nasm               | nasm        | nasm
+python3        | build           | cmd:/usr/bin/python3          | python3          | python3            | python      | python3
+gnu-efi        | build           | file:/usr/include/efi/efi.h   | gnu-efi          | gnu-efi-devel      | gnu-efi     | gnu-efi
+mtools         | build           | cmd:mcopy                     | mtools           | mtools             | mtools      | mtools
+sgdisk         | build           | cmd:sgdisk                    | gdisk            | gdisk              | gptfdisk    | gptfdisk
+qemu           | run test        | cmd:qemu-system-x86_64        | qemu-system-x86  | qemu-system-x86    | qemu-system-x86 | qemu-x86
+qemu window    | window          | window                        | qemu-system-gui  | qemu-ui-gtk        | qemu-ui-gtk | qemu-ui-gtk
+OVMF           | run test        | ovmf                          | ovmf             | edk2-ovmf          | edk2-ovmf   | qemu-ovmf-x86_64
+gdb            | debug           | cmd:gdb                       | gdb              | gdb                | gdb         | gdb
+clang          | unit lint test  | cmd:clang                     | clang            | clang              | clang       | clang
+clang runtime  | unit test       | asan:clang                    | libclang-rt-dev  | compiler-rt        | compiler-rt | clang
+cmocka         | unit lint test  | file:/usr/include/cmocka.h    | libcmocka-dev    | libcmocka-devel    | cmocka      | libcmocka-devel
+clang-format   | lint test       | cmd:clang-format              | clang-format     | clang-tools-extra  | clang       | clang-tools
+pytest         | test            | py:pytest                     | python3-pytest   | python3-pytest     | python-pytest | python3-pytest
+pytest-xdist   | test            | py:xdist                      | python3-pytest-xdist | python3-pytest-xdist | python-pytest-xdist | python3-pytest-xdist
+pexpect        | test            | py:pexpect                    | python3-pexpect  | python3-pexpect    | python-pexpect | python3-pexpect
+'
+
+OVMF_PLACES='/usr/share/OVMF/OVMF_CODE_4M.fd /usr/share/OVMF/OVMF_CODE.fd /usr/share/edk2/ovmf/OVMF_CODE.fd
+/usr/share/edk2/x64/OVMF_CODE.4m.fd /usr/share/edk2-ovmf/x64/OVMF_CODE.fd /usr/share/qemu/ovmf-x86_64-code.bin
+/usr/share/qemu/edk2-x86_64-code.fd'
+
+die() { echo "setup: $*" >&2; exit 1; }
+
+has_display() { [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; }
+
+present() { # present PROBE: is it there?
+    local file
+    case $1 in
+    cmd:*) command -v "${1#cmd:}" >/dev/null 2>&1 || PATH=$PATH:/usr/sbin:/sbin command -v "${1#cmd:}" >/dev/null ;;
+    file:*) [ -e "${1#file:}" ] ;;
+    py:*) [ -x /usr/bin/python3 ] && /usr/bin/python3 -I -c \
+            "import importlib.util as u; raise SystemExit(u.find_spec('${1#py:}') is None)" ;;
+    asan:*) for file in "$(clang -print-runtime-dir 2>/dev/null)"/libclang_rt.asan* \
+                /usr/lib/clang/*/lib/*/libclang_rt.asan* /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.asan*; do
+                [ ! -e "$file" ] || return 0
+            done; return 1 ;;
+    ovmf) for file in $OVMF_PLACES; do [ ! -e "$file" ] || return 0; done; return 1 ;;
+    window) ! has_display || compgen -G '/usr/lib*/qemu/ui-gtk.so' >/dev/null ||
+            compgen -G '/usr/lib/*/qemu/ui-gtk.so' >/dev/null ;;
+    *) die "the table has an unknown probe: $1" ;;
+    esac
+}
+
+version() { # version PROBE: what a program says about itself, in one line
+    local program=${1#cmd:}
+    case $1 in
+    cmd:nasm) nasm -v ;;
+    cmd:mcopy) mtools --version ;;
+    cmd:*) PATH=$PATH:/usr/sbin "$program" --version ;;
+    py:*) /usr/bin/python3 -c "import ${1#py:} as m; print(m.__version__)" ;;
+    ovmf) for file in $OVMF_PLACES; do [ ! -e "$file" ] || echo "$file"; done ;;
+    file:*) echo "${1#file:}" ;;
+    *) echo present ;;
+    esac 2>/dev/null | head -n 1
+}
+
+trim() { local s=$1; s=${s#"${s%%[! ]*}"}; printf '%s' "${s%"${s##*[! ]}"}"; }
+
+wanted() { # wanted NEEDS GOAL: does the goal include this row?
+    local need
+    for need in $1; do
+        case $need:$2 in
+        build:* | "$2:$2" | run:debug | window:run | window:debug) return 0 ;;
+        esac
+    done
+    return 1
+}
+
+package_manager() {
+    local manager
+    for manager in apt-get dnf pacman zypper; do
+        ! command -v $manager >/dev/null || { echo $manager; return; }
+    done
+    echo none
+}
+
+install_command() { # install_command PACKAGE...: what to type, for this system
+    local sudo=
+    [ "$(id -u)" -eq 0 ] || sudo='sudo '
+    case $(package_manager) in
+    apt-get) echo "${sudo}apt-get install -y --no-install-recommends $*" ;;
+    dnf) echo "${sudo}dnf install -y $*" ;;
+    pacman) echo "${sudo}pacman -S --needed --noconfirm $*" ;;
+    zypper) echo "${sudo}zypper --non-interactive install $*" ;;
+    *) die "no package manager known here (apt-get, dnf, pacman, zypper); install by hand: $*" ;;
+    esac
+}
+
+install_packages() { # install_packages PACKAGE...
+    local command
+    command=$(install_command "$@")
+    if [ "${INSTALL:-yes}" = no ]; then
+        printf 'setup: INSTALL=no; type this yourself:\n    %s\n' "$command" >&2
+        exit 1
+    fi
+    if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
+        die "neither root nor sudo; as root, type: ${command#sudo }"
+    fi
+    echo "setup: $command" >&2
+    if [ "$(package_manager)" = apt-get ]; then
+        command="env DEBIAN_FRONTEND=noninteractive ${command#sudo }"
+        [ "$(id -u)" -eq 0 ] || command="sudo $command"
+        # The lists of a fresh machine are empty or old; a first try with them is the cheap one.
+        apt-get --simulate install -y "$@" >/dev/null 2>&1 && $command >&2 && return
+        ${command%% install *} update >&2
+    fi
+    $command >&2 || die "that failed; what the target needs is not there"
+}
+
+column() { # which column of the table has the names for this system's packages
+    case $(package_manager) in dnf) echo 5 ;; pacman) echo 6 ;; zypper) echo 7 ;; *) echo 4 ;; esac
+}
+
+each_row() { # each_row FUNCTION: calls it with tool, needs, probe, package
+    local row tool needs probe rest column names
+    column=$(column)
+    while IFS='|' read -r tool needs probe rest; do
+        [ -n "$tool" ] || continue
+        IFS='|' read -ra names <<<"$rest"
+        "$1" "$(trim "$tool")" "$(trim "$needs")" "$(trim "$probe")" "$(trim "${names[column - 4]}")"
+    done <<<"$TABLE"
+}
+
+doctor_row() {
+    if present "$3"; then
+        printf '%-14s OK       %s\n' "$1" "$(version "$3")"
+    else
+        printf '%-14s missing  package %s (for: make %s)\n' "$1" "$4" "${2// /, }"
+        missing+=("$4")
+    fi
+}
+
+need_row() {
+    if wanted "$2" "$goal" && ! present "$3"; then
+        echo "setup: make $goal needs $1 (package $4)" >&2
+        missing+=("$4")
+    fi
+}
+
+missing=()
+case ${1:-} in
+--doctor)
+    each_row doctor_row
+    [ ${#missing[@]} -eq 0 ] || printf '\nTo install: %s\n' "$(install_command "${missing[@]}")"
+    ;;
+build | run | debug | unit | lint | test)
+    goal=$1
+    each_row need_row
+    [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+    ;;
+*) die "usage: setup.sh build|run|debug|unit|lint|test|--doctor" ;;
+esac
