@@ -53,6 +53,7 @@ build/flags/%: FORCE
 		printf '%s\n' '$(subst ','\'',$(FLAGS_$*))' > $@
 .PHONY: FORCE
 FORCE:
+.PRECIOUS: build/flags/%
 
 # Order-only prerequisites: need-WHAT makes sure that the tools of WHAT are there.
 need-%: FORCE

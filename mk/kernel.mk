@@ -22,8 +22,8 @@ KERNEL_CFLAGS    = $(C_COMMON) -O2 -ffreestanding -fpie -fvisibility=hidden -mno
 	-mgeneral-regs-only -fcf-protection=none -fno-stack-protector -fno-omit-frame-pointer \
 	-fno-asynchronous-unwind-tables -fno-common $(KERNEL_INCLUDES)
 KERNEL_ASFLAGS  := -f elf64 -g -F dwarf -Wall -Werror -Iinclude/ -Ikernel/
-KERNEL_LDFLAGS  := -pie --no-dynamic-linker -nostdlib -z text -z noexecstack -z norelro \
-	-z max-page-size=0x1000 --build-id=none --orphan-handling=error -T $(KERNEL_LD)
+KERNEL_LDFLAGS  := -shared -Bsymbolic --no-undefined -nostdlib -z text -z noexecstack -z norelro \
+	-z max-page-size=0x1000 --build-id=none -T $(KERNEL_LD)
 
 FLAGS_kernel = $(GCC) $(KERNEL_CFLAGS) | $(NASM) $(KERNEL_ASFLAGS) | $(LD) $(KERNEL_LDFLAGS) | $(KERNEL_SOURCES)
 
@@ -47,18 +47,18 @@ $(KERNEL_DIR)/ksyms-empty.s: tools/ksyms.awk
 	@mkdir -p $(@D)
 	$(Q)awk -v base=$(KERNEL_BASE) -f tools/ksyms.awk /dev/null > $@
 
-$(KERNEL_DIR)/ksyms.s: $(KERNEL_DIR)/pass1.elf tools/ksyms.awk
+$(KERNEL_DIR)/ksyms-full.s: $(KERNEL_DIR)/pass1.elf tools/ksyms.awk
 	@$(call say,KSYMS,$@)
 	$(Q)LC_ALL=C $(NM) -n $< | awk -v base=$(KERNEL_BASE) -f tools/ksyms.awk > $@
 
-$(KERNEL_DIR)/ksyms%.o: $(KERNEL_DIR)/ksyms%.s | need-build
+$(KERNEL_DIR)/ksyms-%.o: $(KERNEL_DIR)/ksyms-%.s | need-build
 	$(Q)$(GCC) -c $< -o $@
 
 $(KERNEL_DIR)/pass1.elf: $(KERNEL_OBJECTS) $(KERNEL_DIR)/ksyms-empty.o $(KERNEL_LD)
 	@$(call say,LD,$@)
 	$(Q)$(LD) $(KERNEL_LDFLAGS) $(filter %.o,$^) -o $@
 
-$(KERNEL_DEBUG): $(KERNEL_OBJECTS) $(KERNEL_DIR)/ksyms.o $(KERNEL_LD) tools/check_kernel.py
+$(KERNEL_DEBUG): $(KERNEL_OBJECTS) $(KERNEL_DIR)/ksyms-full.o $(KERNEL_LD) tools/check_kernel.py
 	@$(call say,LD,$@)
 	$(Q)$(LD) $(KERNEL_LDFLAGS) $(filter %.o,$^) -o $@
 	$(Q)$(PYTHON) tools/check_kernel.py --base $(KERNEL_BASE) $@

@@ -7,6 +7,11 @@
 # function (.constprop.0, .isra.0, .part.0) are cut, since the reader looks for the source.
 # Differences of addresses are left to the assembler: awk has no 64-bit integers.
 
+BEGIN {
+    count = 0
+    names_size = 0
+}
+
 function plain(name)
 {
     sub(/\.(constprop|isra|part|lto_priv)\..*$/, "", name)
