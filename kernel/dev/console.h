@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * dev/console.h - every device that shows text, as one; and the keys that come back.
+ *
+ * Output goes to the serial line and to the debug console (port 0xE9), whichever are there; print()
+ * of lib/print.h ends here. Input comes from the serial line. Text is sent at once, not queued, so
+ * that the last words of a kernel in trouble are seen.
+ */
+#ifndef MERIDIAN_DEV_CONSOLE_H
+#define MERIDIAN_DEV_CONSOLE_H
+
+#include "lib/print.h"
+
+/* Probes the devices. `serial_options` is what follows "console=" ("ttyS0,115200"), or NULL for
+ * the first port at 115200 baud. A device that is missing is left out. Early, once. */
+void console_init(const char *serial_options);
+
+/* Takes text, to all devices; "\n" becomes what each device needs. One piece is never broken by
+ * another processor's. Any context. */
+struct print_sink *console_sink(void);
+
+/* JSON events go to the console from now on: json_console() is no longer NULL. */
+void console_enable_json(void);
+
+/* From now on no lock is taken: for a report that may have interrupted its holder. */
+void console_break_lock(void);
+
+/* Whether anything can be typed at all. */
+bool console_has_input(void);
+
+/* A character that was typed, if there is one. Does not wait. */
+bool console_read(char *character);
+
+/* "ttyS0 at I/O port 0x3f8, 115200 baud", "none" ... for the boot log. */
+void console_describe(struct print_sink *sink);
+
+#endif
