@@ -35,6 +35,9 @@ struct [[gnu::packed]] e820_entry {
 };
 _Static_assert(sizeof(struct e820_entry) == 24, "E820 entries have 24 bytes");
 
+/* Older BIOSes and Multiboot loaders leave the attributes out. */
+#define E820_ENTRY_BYTES_MIN 20
+
 /* What the firmware said of a region beyond its type. A bit is a capability, not a state. */
 enum region_flag {
     REGION_UC = 1u << 0,
@@ -71,7 +74,8 @@ enum region_tag {
     REGION_TAG_COUNT,
 };
 
-#define REGION_EFI_TYPE_NONE 0xffffffffu /* efi_type of what no UEFI descriptor described */
+#define REGION_EFI_TYPE_NONE                                                                       \
+    0xffffffffu /* no UEFI descriptor described it, or several types of them */
 
 struct region {
     uint64_t base;       /* bytes, physical */
@@ -79,15 +83,20 @@ struct region {
     uint32_t type;       /* enum e820_type */
     uint16_t flags;      /* enum region_flag */
     uint16_t tag;        /* enum region_tag */
-    uint32_t efi_type;   /* EFI_MEMORY_TYPE, or REGION_EFI_TYPE_NONE */
+    uint32_t efi_type;   /* EFI_MEMORY_TYPE; REGION_EFI_TYPE_NONE if none, or several */
     uint32_t reserved;   /* 0 */
 };
 _Static_assert(sizeof(struct region) == 32, "regions cross from loader to kernel");
 _Static_assert(offsetof(struct region, type) == 16, "regions cross from loader to kernel");
 _Static_assert(offsetof(struct region, efi_type) == 24, "regions cross from loader to kernel");
 
-/* "usable", "reserved", "ACPI data" ...: as Linux prints them in its BIOS-e820 lines. Never NULL. */
+/* "usable", "reserved", "ACPI data" ...: as Linux prints them in its BIOS-e820 lines. Never NULL;
+ * "nothing" for 0, "unknown" for types that nobody defines. */
 const char *e820_type_name(uint32_t type);
+
+/* The same as one word, for machines: usable reserved acpi_data acpi_nvs unusable persistent7
+ * soft_reserved unaccepted, as in tests/data/maps; else as e820_type_name(). Never NULL. */
+const char *e820_type_word(uint32_t type);
 
 /* "none", "loader", "boot services" ... Never NULL. */
 const char *region_tag_name(uint32_t tag);

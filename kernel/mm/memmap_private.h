@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * memmap_private.h - what the files of the memory map share and nobody else needs.
+ */
+#ifndef MERIDIAN_MM_MEMMAP_PRIVATE_H
+#define MERIDIAN_MM_MEMMAP_PRIVATE_H
+
+#include "boot/efi_memory.h"
+#include "mm/memmap.h"
+
+/* How strict a type is. What a page is not described as at all (a hole) may not be used either:
+ * it is stricter than usable, and gives way to everything that is known. */
+enum memmap_rank {
+    RANK_USABLE,
+    RANK_HOLE,
+    RANK_UNACCEPTED,
+    RANK_SOFT_RESERVED,
+    RANK_PERSISTENT,
+    RANK_ACPI_DATA,
+    RANK_ACPI_NVS,
+    RANK_RESERVED,
+    RANK_UNUSABLE,
+    RANK_COUNT,
+};
+
+#define REGION_TYPE_HOLE   0u
+
+/* The size of an entry whose size has no number: such an entry wraps wherever it begins. */
+#define REGION_SIZE_ABSURD UINT64_MAX
+
+/* Claims that make a region more useful; two entries that overlap must agree on them. The other
+ * flags are restrictions, and one entry suffices. */
+#define REGION_CLAIMS                                                                              \
+    ((uint32_t)(REGION_UC | REGION_WC | REGION_WT | REGION_WB | REGION_MORE_RELIABLE |             \
+                REGION_IS_RAM))
+#define REGION_FLAG_BITS   9
+#define REGION_FLAGS_KNOWN ((1u << REGION_FLAG_BITS) - 1)
+static_assert(REGION_IS_RAM == 1u << (REGION_FLAG_BITS - 1), "the last flag");
+
+static inline uint64_t region_end(const struct region *region)
+{
+    return region->base + region->size_bytes;
+}
+
+/* RANK_COUNT for a type that nobody defines. */
+enum memmap_rank memmap_rank(uint32_t type);
+
+/* Notes that the bytes [base, end) of type `from` are `to` now. */
+void memmap_note(struct memmap *map, uint64_t base, uint64_t end, uint32_t from, uint32_t to,
+                 enum memmap_reason reason);
+
+/* Grows `row` by `next` if they touch and are equal but for their efi_type. */
+bool memmap_coalesce(struct region *row, const struct region *next);
+
+/* Index of the first row that ends above `address`, or map->count. The table is sanitised. */
+size_t memmap_first_above(const struct memmap *map, uint64_t address);
+
+/* What one UEFI descriptor stands for, before borders and overlaps are looked at. size_bytes is
+ * REGION_SIZE_ABSURD where the pages have more bytes than 64 bits count. */
+struct efi_conversion {
+    struct region region;
+    uint32_t from_type;        /* what the descriptor's type alone would have made of it */
+    enum memmap_reason reason; /* of the difference; MEMMAP_REASON_COUNT where there is none */
+};
+
+void memmap_convert_efi(const struct efi_memory_descriptor *descriptor,
+                        struct efi_conversion *conversion);
+
+#endif
