@@ -2,8 +2,9 @@
  *
  * lib/bits.h - rounding, checked arithmetic and single bits, on every width alike.
  *
- * Alignments are powers of two. Nothing here divides: 64-bit division does not exist on a bare
- * i386. The checked forms return true when the exact result fits, and write it only then.
+ * Alignments are powers of two. Nothing here divides, and words are searched in halves where the
+ * machine's are 32 bits: 64-bit division and __ctzdi2() do not exist on a bare i386. The checked
+ * forms return true when the exact result fits, and write it only then.
  */
 #ifndef MERIDIAN_LIB_BITS_H
 #define MERIDIAN_LIB_BITS_H
@@ -64,13 +65,19 @@ static inline bool checked_align_up(uint64_t value, uint64_t alignment, uint64_t
 /* Index of the lowest set bit; `word` is not 0. */
 static inline unsigned lowest_bit(uint64_t word)
 {
-    return (unsigned)__builtin_ctzll(word);
+    if (sizeof(long) == sizeof(word))
+        return (unsigned)__builtin_ctzl((unsigned long)word);
+    return (uint32_t)word != 0 ? (unsigned)__builtin_ctz((uint32_t)word)
+                               : 32u + (unsigned)__builtin_ctz((uint32_t)(word >> 32));
 }
 
 /* Index of the highest set bit, that is floor(log2(word)); `word` is not 0. */
 static inline unsigned highest_bit(uint64_t word)
 {
-    return 63u - (unsigned)__builtin_clzll(word);
+    if (sizeof(long) == sizeof(word))
+        return 63u - (unsigned)__builtin_clzl((unsigned long)word);
+    return word >> 32 != 0 ? 63u - (unsigned)__builtin_clz((uint32_t)(word >> 32))
+                           : 31u - (unsigned)__builtin_clz((uint32_t)word);
 }
 
 /* Number of set bits; the multiplication form needs no library on a machine without POPCNT. */
