@@ -20,3 +20,10 @@ compile_commands.json: build/commands.tsv ## what editors (clangd) read to know 
 		         (NR > 1 ? "," : ""), folder, $$1, $$2, $$1 } \
 		END { print "\n]" }' $< > $@
 	@echo "wrote $@: $$(wc -l < $<) files"
+
+lint: build/commands.tsv | need-lint ## style, warnings of both compilers, layering, lengths: what a machine can check
+	@$(PYTHON) tools/lint.py --commands $<
+
+# Everything that is tested is built first, in parallel; then the suites run one after the other.
+test: build/commands.tsv all $(UNIT_PROGRAMS) $(FIRMWARE_PROGRAMS) | need-test ## lint, unit tests, tests of the tools, tests in QEMU; ends with N passed, N failed
+	@$(PYTHON) tools/run_tests.py --commands $< --unit "$(UNIT_PROGRAMS)" $(SUITES)

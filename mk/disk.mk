@@ -16,6 +16,6 @@ build/esp.stamp: $(LOADER_EFI) $(ESP_SOURCES) $(MAKE_SOURCES)
 	$(Q)cp -r esp/. build/esp/
 	$(Q)touch $@
 
-build/meridian.img: build/esp.stamp tools/make_image.sh | need-build
+build/meridian.img: build/esp.stamp tools/meridian_disk.py | need-build
 	@$(call say,IMAGE,$@)
-	$(Q)tools/make_image.sh build/esp $@
+	$(Q)$(PYTHON) tools/meridian_disk.py build/esp $@

@@ -36,13 +36,18 @@ pytest-xdist   | test            | py:xdist                      | python3-pytes
 pexpect        | test            | py:pexpect                    | python3-pexpect  | python3-pexpect    | python-pexpect | python3-pexpect
 '
 
-OVMF_PLACES='/usr/share/OVMF/OVMF_CODE_4M.fd /usr/share/OVMF/OVMF_CODE.fd /usr/share/edk2/ovmf/OVMF_CODE.fd
-/usr/share/edk2/x64/OVMF_CODE.4m.fd /usr/share/edk2-ovmf/x64/OVMF_CODE.fd /usr/share/qemu/ovmf-x86_64-code.bin
-/usr/share/qemu/edk2-x86_64-code.fd'
+OVMF_LIST=${BASH_SOURCE[0]%/*}/ovmf.list
 
 die() { echo "setup: $*" >&2; exit 1; }
 
 has_display() { [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; }
+
+ovmf_place() { # the code of the first OVMF that is there
+    local code rest
+    while read -r code rest; do
+        case $code in /*) [ ! -e "$code" ] || { echo "$code"; return; } ;; esac
+    done <"$OVMF_LIST"
+}
 
 present() { # present PROBE: is it there?
     local file
@@ -55,7 +60,7 @@ present() { # present PROBE: is it there?
                 /usr/lib/clang/*/lib/*/libclang_rt.asan* /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.asan*; do
                 [ ! -e "$file" ] || return 0
             done; return 1 ;;
-    ovmf) for file in $OVMF_PLACES; do [ ! -e "$file" ] || return 0; done; return 1 ;;
+    ovmf) [ -n "$(ovmf_place)" ] ;;
     window) ! has_display || compgen -G '/usr/lib*/qemu/ui-gtk.so' >/dev/null ||
             compgen -G '/usr/lib/*/qemu/ui-gtk.so' >/dev/null ;;
     *) die "the table has an unknown probe: $1" ;;
@@ -69,7 +74,7 @@ version() { # version PROBE: what a program says about itself, in one line
     cmd:mcopy) mtools --version ;;
     cmd:*) PATH=$PATH:/usr/sbin "$program" --version ;;
     py:*) /usr/bin/python3 -c "import ${1#py:} as m; print(m.__version__)" ;;
-    ovmf) for file in $OVMF_PLACES; do [ ! -e "$file" ] || echo "$file"; done ;;
+    ovmf) ovmf_place ;;
     file:*) echo "${1#file:}" ;;
     *) echo present ;;
     esac 2>/dev/null | head -n 1

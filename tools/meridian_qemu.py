@@ -1,0 +1,187 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""meridian_qemu.py - the one place that knows how Meridian is run in QEMU.
+
+    meridian_qemu.py run   --esp FOLDER [--cmdline TEXT] [--memory SIZE] [-- QEMU OPTIONS]
+    meridian_qemu.py debug --esp FOLDER --symbols ELF [--cmdline TEXT] [--batch] [-- QEMU OPTIONS]
+
+`make run`, `make debug` and every test describe a Guest and ask command() for the command line.
+A guest is OVMF with its own empty variable store and one disk, made from a folder.
+"""
+
+import argparse
+import dataclasses
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+import meridian_disk
+
+QEMU = "qemu-system-x86_64"
+DEBUG_CONSOLE_PORT = 0xE9
+EXIT_PORT = 0xF4
+# isa-debug-exit leaves with (value << 1) | 1: the kernel writes 0x10 for success, 0x11 for failure.
+EXIT_SUCCESS, EXIT_FAILURE = 33, 35
+CONFIG_FILE = "meridian/meridian.conf"
+OVMF_LIST = pathlib.Path(__file__).with_name("ovmf.list")
+
+
+def firmware():
+    """(code, variables) of the first OVMF that this machine has."""
+    for line in OVMF_LIST.read_text(encoding="ascii").splitlines():
+        pair = line.split()
+        if pair and pair[0].startswith("/") and os.path.exists(pair[0]):
+            return pair[0], pair[1]
+    sys.exit("no OVMF found: install it (make doctor names the package)")
+
+
+def stage(source, target, cmdline=None, files=None):
+    """Copies an ESP tree, puts `cmdline` into its configuration, adds files by path (None removes)."""
+    target = pathlib.Path(target)
+    shutil.copytree(source, target)
+    if cmdline is not None:
+        config = target / CONFIG_FILE
+        config.parent.mkdir(parents=True, exist_ok=True)
+        lines = config.read_text(encoding="utf-8").splitlines() if config.exists() else []
+        lines = [line for line in lines if not line.startswith("cmdline:")]
+        config.write_text("\n".join([*lines, f"cmdline: {cmdline}"]) + "\n", encoding="utf-8")
+    for name, content in (files or {}).items():
+        path = target / name
+        if content is None:
+            path.unlink(missing_ok=True)
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+@dataclasses.dataclass
+class Guest:
+    """A machine to boot. Paths are strings; `folder` keeps the variable store."""
+
+    disk: str
+    folder: str
+    machine: str = "q35"
+    cpu: str = "max"
+    memory: str = "512M"
+    memory_options: str = ""     # what follows the size in -m: slots, maxmem
+    cpus: str = "1"
+    serial: str = "stdio"        # QEMU's -serial; "none" leaves the machine without the port
+    debug_console: str = ""      # a file that gets what is written to port 0xE9
+    display: str = "none"
+    graphics: bool = True        # False: no VGA device at all
+    icount: bool = False         # one instruction is one nanosecond of the guest's clock
+    lazy_memory: bool = True     # host memory is taken when the guest touches it (1 TiB guests)
+    qmp: str = ""                # path of a QMP socket
+    extra: list = dataclasses.field(default_factory=list)
+
+
+def command(guest):
+    """The QEMU command line of a guest; copies the variable store into its folder."""
+    code, variables = firmware()
+    store = os.path.join(guest.folder, "vars.fd")
+    shutil.copyfile(variables, store)
+    machine = guest.machine
+    words = []
+    if guest.lazy_memory:
+        machine += ",memory-backend=ram"
+        words += ["-object", f"memory-backend-ram,id=ram,size={guest.memory},reserve=off"]
+    words += ["-machine", machine, "-cpu", guest.cpu, "-m", guest.memory + guest.memory_options,
+              "-smp", guest.cpus]
+    words += ["-accel", "tcg", "-icount", "shift=0,sleep=off"] if guest.icount else ["-accel", "tcg"]
+    words += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
+              "-drive", f"if=pflash,unit=1,format=raw,file={store}",
+              "-drive", f"if=none,id=disk,format=raw,snapshot=on,file={guest.disk}",
+              "-device", "virtio-blk-pci,drive=disk,bootindex=0",
+              "-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=0x04",
+              "-nic", "none", "-no-reboot", "-display", guest.display, "-serial", guest.serial]
+    if guest.debug_console:
+        words += ["-debugcon", f"file:{guest.debug_console}",
+                  "-global", f"isa-debugcon.iobase={DEBUG_CONSOLE_PORT:#x}"]
+    if not guest.graphics:
+        words += ["-vga", "none"]
+    if "mon:" not in guest.serial:
+        words += ["-monitor", "none"]
+    if guest.qmp:
+        words += ["-qmp", f"unix:{guest.qmp},server=on,wait=off"]
+    return [QEMU, *words, *guest.extra]
+
+
+def has_display():
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def prepare(options, folder, cmdline):
+    stage(options.esp, os.path.join(folder, "esp"), cmdline)
+    disk = os.path.join(folder, "disk.img")
+    meridian_disk.write_disk(os.path.join(folder, "esp"), disk)
+    return Guest(disk=disk, folder=folder, memory=options.memory, extra=options.extra)
+
+
+def run(options):
+    """Interactive: the serial port, and with it the prompt, is this terminal."""
+    with tempfile.TemporaryDirectory(prefix="meridian-") as folder:
+        guest = prepare(options, folder, options.cmdline)
+        guest.serial = "mon:stdio"
+        if has_display():
+            guest.display = "gtk"
+            print("The window shows the machine's screen; the prompt is in this terminal.")
+        print("Leave with Ctrl-a x (or type: exit).", flush=True)
+        return subprocess.run(command(guest), check=False).returncode
+
+
+def entry_of(elf):
+    with open(elf, "rb") as file:
+        return struct.unpack_from("<Q", file.read(64), 24)[0]
+
+
+def debug(options):
+    """QEMU waits for gdb, which stops at the kernel's first instruction. nokaslr keeps the kernel at
+    its link address, so that the symbols fit; the breakpoint is one of hardware, since the code
+    is not in memory yet when it is set."""
+    folder = pathlib.Path("build/debug")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    guest = prepare(options, str(folder), f"{options.cmdline or ''} nokaslr".strip())
+    gdb_socket, serial_socket = folder / "gdb.sock", folder / "serial.sock"
+    serial_log = folder / "serial.log"
+    guest.serial = "chardev:serial"
+    guest.display = "gtk" if has_display() else "none"
+    guest.extra = ["-chardev", f"socket,id=serial,path={serial_socket},server=on,wait=off,"
+                   f"logfile={serial_log}", "-gdb", f"unix:{gdb_socket},server=on,wait=off", "-S",
+                   *guest.extra]
+    script = ["set confirm off", "set pagination off", f"file {options.symbols}",
+              f"target remote {gdb_socket}", f"hbreak *{entry_of(options.symbols):#x}", "continue"]
+    print(f"serial port: log in {serial_log}; prompt: socat -,raw,echo=0 UNIX:{serial_socket}",
+          flush=True)
+    with subprocess.Popen(command(guest), stdin=subprocess.DEVNULL, start_new_session=True) as qemu:
+        try:
+            while not gdb_socket.exists() and qemu.poll() is None:
+                time.sleep(0.02)
+            words = ["gdb", "-q", "-nx", *(["-batch"] if options.batch else [])]
+            for line in script + (options.batch and ["info registers rip", "kill"] or []):
+                words += ["-ex", line]
+            return subprocess.run(words, check=False).returncode
+        finally:
+            qemu.kill()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("action", choices=("run", "debug"))
+    parser.add_argument("--esp", required=True)
+    parser.add_argument("--symbols")
+    parser.add_argument("--cmdline")
+    parser.add_argument("--memory", default="512M")
+    parser.add_argument("--batch", action="store_true")
+    parser.add_argument("extra", nargs="*")
+    options = parser.parse_args()
+    return run(options) if options.action == "run" else debug(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
