@@ -62,7 +62,9 @@ need-%: FORCE
 include mk/kernel.mk
 include mk/loader.mk
 include mk/disk.mk
+include mk/guest.mk
 include mk/hosted.mk
+include mk/bench.mk
 include mk/check.mk
 
 .PHONY: all clean help doctor run debug

@@ -74,6 +74,7 @@ class Guest:
     debug_console: str = ""      # a file that gets what is written to port 0xE9
     display: str = "none"
     graphics: bool = True        # False: no VGA device at all
+    disk_device: str = "virtio-blk-pci"
     icount: bool = False         # one instruction is one nanosecond of the guest's clock
     lazy_memory: bool = True     # host memory is taken when the guest touches it (1 TiB guests)
     qmp: str = ""                # path of a QMP socket
@@ -96,7 +97,7 @@ def command(guest):
     words += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
               "-drive", f"if=pflash,unit=1,format=raw,file={store}",
               "-drive", f"if=none,id=disk,format=raw,snapshot=on,file={guest.disk}",
-              "-device", "virtio-blk-pci,drive=disk,bootindex=0",
+              "-device", f"{guest.disk_device},drive=disk,bootindex=0",
               "-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=0x04",
               "-nic", "none", "-no-reboot", "-display", guest.display, "-serial", guest.serial]
     if guest.debug_console:

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Benchmarks. bench-boot: what the loader costs, with the kernel that ships and with one that
+# carries 64 MiB of data: the same objects and a large object more.
+
+LARGE_KERNEL := build/bench/kernel-64m.elf
+LARGE_BYTES  := 67108864
+
+build/bench/payload.s: $(MAKE_SOURCES)
+	@mkdir -p $(@D)
+	$(Q)printf '.section .rodata.payload, "a"\n.fill %d, 8, 0x4d4552494449414e\n.section .note.GNU-stack\n' \
+		$$(($(LARGE_BYTES) / 8)) > $@
+
+build/bench/payload.o: build/bench/payload.s | need-build
+	$(Q)$(GCC) -c $< -o $@
+
+$(LARGE_KERNEL): $(KERNEL_OBJECTS) $(KERNEL_DIR)/ksyms-full.o build/bench/payload.o $(KERNEL_LD)
+	@$(call say,LD,$@)
+	$(Q)$(LD) $(KERNEL_LDFLAGS) $(filter %.o,$^) -o $@.debug
+	$(Q)$(OBJCOPY) --strip-all $@.debug $@ && rm $@.debug
+
+.PHONY: bench-boot
+bench-boot: $(LOADER_PRODUCTS) $(FIRMWARE_PROGRAMS) $(LARGE_KERNEL) | need-run ## instructions from the start of the loader to the kernel, beside the floor
+	@$(PYTHON) tests/bench/boot/measure.py
