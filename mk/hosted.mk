@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The hosted build: kernel/mm as a library of the machine that builds, over the fake machine of
-# tests/host. Three variants: gcc and clang under the address and undefined-behaviour sanitizers
-# for the unit tests, and a plain one for programs that people run (build/host/).
+# The hosted build: kernel/mm and kernel/boot as a library of the machine that builds, over the
+# fake machine of tests/host. Three variants: gcc and clang under the address and
+# undefined-behaviour sanitizers for the unit tests, and a plain one for programs that people run
+# (build/host/).
 #
 # Every tests/unit/test_NAME.c is one program, linked with cmocka. One that needs sources beyond
 # the library names them in UNIT_EXTRA_NAME.
 
 # What kernel/lib has for a bare machine only; hosted builds have a C library and tests/host.
 LIB_BARE       := kernel/lib/string.c kernel/lib/log.c
-HOSTED_LIB     := $(sort $(wildcard kernel/mm/*.c tests/host/*.c) $(filter-out $(LIB_BARE),$(wildcard kernel/lib/*.c)))
+HOSTED_LIB     := $(sort $(wildcard kernel/mm/*.c kernel/boot/*.c tests/host/*.c) $(filter-out $(LIB_BARE),$(wildcard kernel/lib/*.c)))
 HOSTED_INCLUDES := -Iinclude -Itests/host/include -Ikernel -Iefi -Iefi/include -I.
 HOSTED_CFLAGS    = $(C_COMMON) -O1 -fno-omit-frame-pointer -D_GNU_SOURCE $(HOSTED_INCLUDES)
 
