@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * boot/cmdline.h - the kernel's command line: its words, and what they ask for.
+ *
+ * Words are separated by blanks: `key`, `key=value`, `key="value with blanks; and more"`. Double
+ * quotes may also stand around the whole word ("key=value with blanks"), as on Linux; inside them
+ * a blank is text. There is no escape character. A quote that is not closed runs to the end. In
+ * keys '-' and '_' are the same. Where a parameter comes twice, the last one counts.
+ *
+ * The text is outside input: a bad value gets a line in the log that says what was expected, and
+ * the parameter is as if it were not there; a parameter that nobody knows gets one line. Early;
+ * pure, the same hosted. Nothing is copied: words point into the text.
+ */
+#ifndef MERIDIAN_BOOT_CMDLINE_H
+#define MERIDIAN_BOOT_CMDLINE_H
+
+#include "lib/log.h"
+#include "lib/types.h"
+
+/* A piece of the command line; not terminated. */
+struct cmdline_text {
+    const char *text; /* NULL: not there at all */
+    size_t size;
+};
+
+struct cmdline_word {
+    struct cmdline_text key;
+    struct cmdline_text value; /* text NULL where there is no '=' */
+    bool is_open;              /* its quote was never closed */
+};
+
+/* The next word at *text, which moves behind it. False at the end. */
+bool cmdline_next(const char **text, struct cmdline_word *word);
+
+/* Whether the word's key is `key`. */
+bool cmdline_is(const struct cmdline_word *word, const char *key);
+
+/* The last word with that key; false where there is none. */
+bool cmdline_find(const char *text, const char *key, struct cmdline_word *word);
+
+/* Copies a piece into `buffer`, terminated; cut where it does not fit. Returns its whole length. */
+size_t cmdline_copy(struct cmdline_text piece, char *buffer, size_t size);
+
+/* What the command line asks for, but for mem= and memmap=: see mm/memmap_cmdline.h. */
+struct cmdline_options {
+    bool json;                    /* every result also as a line of JSON on the serial port */
+    bool exit;                    /* end the machine when the commands of `run` are done */
+    bool selftest;                /* run the self-tests at boot */
+    bool nokaslr;                 /* for the loader: no random addresses */
+    enum log_level console_level; /* loglevel=3 to 7, or quiet: what is more is not shown */
+    struct cmdline_text console;  /* console=ttyS0,115200 */
+    struct cmdline_text run;      /* run="command; command" */
+    struct cmdline_text bench;    /* bench=boot ... */
+};
+
+/* Reads all of them, and logs what is wrong: values that make no sense, open quotes, and each
+ * parameter that neither this nor memmap_apply_cmdline() knows, once. */
+void cmdline_read_options(const char *text, struct cmdline_options *options);
+
+#endif
