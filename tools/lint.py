@@ -50,15 +50,15 @@ class Tree:
         return [str(path) for path in self.files if path.suffix in suffixes]
 
     def command(self, path):
-        """The compiler command of a source; a header's is that of some source near it."""
+        """The compiler command of a source; a header's is that of the source that lies nearest."""
         if path in self.commands:
             return self.commands[path]
-        near = [path.split("/")[0], "kernel"]
-        for folder in near:
-            for source, command in self.commands.items():
-                if source.startswith(folder + "/"):
-                    return command
-        return None
+        folder = path.rpartition("/")[0]
+        while folder and not any(source.startswith(folder + "/") for source in self.commands):
+            folder = folder.rpartition("/")[0]
+        folder = folder or "kernel"
+        return next(command for source, command in self.commands.items()
+                    if source.startswith(folder + "/"))
 
 
 def run(command):
@@ -98,8 +98,7 @@ def check_warnings(tree):
 def check_headers(tree):
     """Each header compiles by itself, but for the inline sides that include/arch wraps."""
     def one(path):
-        command = tree.command(path)
-        status, _, said = run(f"{command} -fsyntax-only -x c {path}") if command else (0, "", "")
+        status, _, said = run(f"{tree.command(path)} -fsyntax-only -x c {path}")
         said = "\n".join(line for line in said.splitlines() if "pragma once in main" not in line)
         return [f"{path}: does not compile by itself:\n{said}"] if status else []
     return in_parallel(one, [path for path in tree.of(".h")
@@ -109,10 +108,7 @@ def check_headers(tree):
 def check_layers(tree):
     """Nobody includes what tools/lint_layers.py does not let them."""
     def one(path):
-        command = tree.command(path)
-        if not command:
-            return []
-        status, rule, said = run(f"{command} -MM -x c {path}")
+        status, rule, said = run(f"{tree.command(path)} -MM -x c {path}")
         if status:
             return [said]
         words = rule.replace("\\\n", " ").split()[1:]

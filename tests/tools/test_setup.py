@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The set-up names what is missing, installs it once, and is silent when everything is there.
+
+Each test runs tools/setup.sh with a PATH of its own: a folder of links to the machine's programs
+without the ones that are to be missing, and an apt-get that writes down how it was called."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BASICS = ["bash", "env", "id", "head", "gcc", "ld", "objcopy", "nasm", "mtools", "mcopy", "sgdisk",
+          "clang", "clang-format", "gdb", "qemu-system-x86_64", "touch", "chmod"]
+
+APT_GET = """#!/bin/bash
+echo "$@" >> {log}
+case "$*" in
+--simulate*) [ -e {folder}/updated ] ;;
+update) touch {folder}/updated ;;
+install*) touch {folder}/nasm; chmod +x {folder}/nasm ;;
+esac
+"""
+
+
+class Computer:
+    """A machine with exactly the programs of its folder."""
+
+    def __init__(self, folder, missing):
+        self.folder, self.log = folder, folder / "apt.log"
+        for name in BASICS:
+            # setup.sh also looks into /usr/sbin, which cannot be hidden: sgdisk is always there.
+            if name not in missing and shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin"):
+                (folder / name).symlink_to(shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin"))
+        (folder / "apt-get").write_text(APT_GET.format(log=self.log, folder=folder))
+        (folder / "apt-get").chmod(0o755)
+        self.log.touch()
+
+    def setup(self, *words, **environment):
+        return subprocess.run([ROOT / "tools/setup.sh", *words], text=True, check=False,
+                              capture_output=True, env={"PATH": str(self.folder), **environment})
+
+
+@pytest.fixture
+def computer(tmp_path):
+    return lambda *missing: Computer(tmp_path, missing)
+
+
+def test_complete_machine_is_silent(computer):
+    """Nothing is said and no package manager is called when everything is there."""
+    complete = computer()
+    done = complete.setup("build")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert complete.log.read_text() == ""
+
+
+def test_missing_tool_is_named_and_not_installed_with_install_no(computer):
+    """INSTALL=no names the tool and the command, installs nothing, and fails."""
+    poor = computer("nasm")
+    done = poor.setup("build", INSTALL="no")
+    assert done.returncode == 1
+    assert "make build needs nasm" in done.stderr
+    assert "apt-get install -y --no-install-recommends nasm" in done.stderr
+    assert poor.log.read_text() == ""
+
+
+def test_missing_tool_is_installed(computer):
+    """A missing tool is installed after the lists were updated once, as they were of no use."""
+    poor = computer("nasm")
+    done = poor.setup("build")
+    assert done.returncode == 0, done.stderr
+    calls = poor.log.read_text().splitlines()
+    assert [call.split()[0] for call in calls] == ["--simulate", "update", "install"]
+    assert calls[-1] == "install -y --no-install-recommends nasm"
+    poor.log.write_text("")
+    assert poor.setup("build").returncode == 0
+    assert poor.log.read_text() == ""
+
+
+def test_lists_are_not_updated_when_they_are_good(computer):
+    """The lists of packages are left alone when they know the package."""
+    poor = computer("nasm")
+    (poor.folder / "updated").touch()
+    assert poor.setup("build").returncode == 0
+    assert "update" not in poor.log.read_text().splitlines()
+
+
+def test_needs_grow_with_the_goal(computer):
+    """Running needs less than testing: a machine without clang and gdb can run."""
+    runner = computer("clang", "clang-format", "gdb")
+    assert runner.setup("run", INSTALL="no").returncode == 0
+    debug = runner.setup("debug", INSTALL="no")
+    assert "make debug needs gdb" in debug.stderr and "clang" not in debug.stderr
+    test = runner.setup("test", INSTALL="no")
+    assert "needs clang (" in test.stderr and "needs clang-format (" in test.stderr
+    assert "gdb" not in test.stderr
+
+
+def test_doctor_lists_versions_and_what_is_missing(computer):
+    """The doctor names each tool, with a version when it is there and a package when it is not."""
+    poor = computer("nasm")
+    said = poor.setup("--doctor").stdout
+    rows = {line.split("  ")[0]: line for line in said.splitlines()}
+    assert "OK" in rows["gcc"] and any(digit in rows["gcc"] for digit in "0123456789")
+    assert "missing" in rows["nasm"] and "package nasm" in rows["nasm"]
+    assert said.rstrip().endswith("apt-get install -y --no-install-recommends nasm")
+
+
+def test_unknown_goal_is_refused(computer):
+    """A goal that the table does not have is an error, not a silent success."""
+    done = computer().setup("nonsense")
+    assert done.returncode == 1 and "usage" in done.stderr
