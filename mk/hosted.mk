@@ -31,17 +31,19 @@ VARIANT_clang := $(SANITIZERS)
 VARIANT_plain := -O2
 VARIANTS := gcc clang plain
 
+FLAGS_hosted-lib = $(HOSTED_LIB)
+
 # $(call hosted_variant,VARIANT): objects, the library and its dependencies, in one folder each.
 define hosted_variant
-FLAGS_hosted-$(1) = $$(CC_$(1)) $$(HOSTED_CFLAGS) $$(VARIANT_$(1)) | $$(HOSTED_LIB)
+FLAGS_hosted-$(1) = $$(CC_$(1)) $$(HOSTED_CFLAGS) $$(VARIANT_$(1))
 
 build/hosted/$(1)/%.c.o: %.c build/flags/hosted-$(1) $$(MAKE_SOURCES) | $(if $(filter plain,$(1)),need-build,need-unit)
 	@mkdir -p $$(@D); $$(call say,CC,$$< ($(1)))
 	$$(Q)$$(CC_$(1)) $$(HOSTED_CFLAGS) $$(VARIANT_$(1)) -MMD -MP -c $$< -o $$@
 
-build/hosted/$(1)/libmm.a: $$(HOSTED_LIB:%=build/hosted/$(1)/%.o)
+build/hosted/$(1)/libmm.a: $$(HOSTED_LIB:%=build/hosted/$(1)/%.o) build/flags/hosted-lib
 	@mkdir -p $$(@D); rm -f $$@
-	$$(Q)$$(AR) rcsD $$@ $$^
+	$$(Q)$$(AR) rcsD $$@ $$(filter %.o,$$^)
 endef
 
 # $(call unit_program,VARIANT,NAME)

@@ -25,7 +25,8 @@ KERNEL_ASFLAGS  := -f elf64 -g -F dwarf -Wall -Werror -Iinclude/ -Ikernel/
 KERNEL_LDFLAGS  := -shared -Bsymbolic --no-undefined -nostdlib -z text -z noexecstack -z norelro \
 	-z max-page-size=0x1000 --build-id=none -T $(KERNEL_LD)
 
-FLAGS_kernel = $(GCC) $(KERNEL_CFLAGS) | $(NASM) $(KERNEL_ASFLAGS) | $(LD) $(KERNEL_LDFLAGS) | $(KERNEL_SOURCES)
+FLAGS_kernel = $(GCC) $(KERNEL_CFLAGS) | $(NASM) $(KERNEL_ASFLAGS)
+FLAGS_kernel-link = $(LD) $(KERNEL_LDFLAGS) | $(KERNEL_SOURCES)
 
 KERNEL_ELF   := build/kernel-x86_64.elf
 KERNEL_DEBUG := build/kernel-x86_64.debug.elf
@@ -54,11 +55,11 @@ $(KERNEL_DIR)/ksyms-full.s: $(KERNEL_DIR)/pass1.elf tools/ksyms.awk
 $(KERNEL_DIR)/ksyms-%.o: $(KERNEL_DIR)/ksyms-%.s | need-build
 	$(Q)$(GCC) -c $< -o $@
 
-$(KERNEL_DIR)/pass1.elf: $(KERNEL_OBJECTS) $(KERNEL_DIR)/ksyms-empty.o $(KERNEL_LD)
+$(KERNEL_DIR)/pass1.elf: $(KERNEL_OBJECTS) $(KERNEL_DIR)/ksyms-empty.o $(KERNEL_LD) build/flags/kernel-link
 	@$(call say,LD,$@)
 	$(Q)$(LD) $(KERNEL_LDFLAGS) $(filter %.o,$^) -o $@
 
-$(KERNEL_DEBUG): $(KERNEL_OBJECTS) $(KERNEL_DIR)/ksyms-full.o $(KERNEL_LD) tools/check_kernel.py
+$(KERNEL_DEBUG): $(KERNEL_OBJECTS) $(KERNEL_DIR)/ksyms-full.o $(KERNEL_LD) build/flags/kernel-link tools/check_kernel.py
 	@$(call say,LD,$@)
 	$(Q)$(LD) $(KERNEL_LDFLAGS) $(filter %.o,$^) -o $@
 	$(Q)$(PYTHON) tools/check_kernel.py --base $(KERNEL_BASE) $@

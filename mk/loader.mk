@@ -28,7 +28,8 @@ LOADER_LDFLAGS   = -nostdlib -shared -Bsymbolic -z nocombreloc -z noexecstack -z
 	--no-undefined $(shell $(LD) --help 2>/dev/null | grep -o -m1 -e '-z nopack-relative-relocs') -T $(GNUEFI_LDS)
 LOADER_SECTIONS := .text .sdata .data .rodata .dynamic .dynsym .rel* .reloc
 
-FLAGS_loader = $(GCC) $(LOADER_CFLAGS) | $(NASM) $(LOADER_ASFLAGS) | $(LOADER_SECTIONS) | $(LOADER_SOURCES)
+FLAGS_loader = $(GCC) $(LOADER_CFLAGS) | $(NASM) $(LOADER_ASFLAGS)
+FLAGS_loader-link = $(LD) $(LOADER_LDFLAGS) | $(LOADER_SECTIONS) | $(LOADER_SOURCES)
 
 LOADER_EFI := build/BOOTX64.EFI
 LOADER_SO  := $(LOADER_DIR)/loader.so
@@ -48,9 +49,9 @@ $(LOADER_DIR)/%.asm.o: %.asm build/flags/loader $(MAKE_SOURCES) | need-build
 # efi/embedded_kernel.asm includes the kernel's bytes.
 $(LOADER_DIR)/efi/embedded_kernel.asm.o: $(KERNEL_ELF)
 
-$(LOADER_SO): $(LOADER_OBJECTS)
+$(LOADER_SO): $(LOADER_OBJECTS) build/flags/loader-link
 	@$(call say,LD,$@)
-	$(Q)$(LD) $(LOADER_LDFLAGS) $(GNUEFI_CRT0) $^ -o $@ $(GNUEFI_DIRS:%=-L%) -lgnuefi
+	$(Q)$(LD) $(LOADER_LDFLAGS) $(GNUEFI_CRT0) $(filter %.o,$^) -o $@ $(GNUEFI_DIRS:%=-L%) -lgnuefi
 
 $(LOADER_EFI): $(LOADER_SO) tools/pe.py
 	@$(call say,PE,$@)
