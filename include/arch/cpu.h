@@ -22,4 +22,33 @@ typedef uintptr_t irq_state_t;
 
 #include <arch_cpu.h>
 
+/* What this processor is, and what of its protections is in use. */
+struct cpu_info {
+    char name[49];          /* brand string, or the vendor's when there is none */
+    unsigned physical_bits; /* MAXPHYADDR */
+    unsigned linear_bits;
+    unsigned table_levels; /* of the page tables in use */
+    unsigned largest_leaf; /* as struct page_table has it: 2 = 2 MiB, 3 = 1 GiB */
+    bool no_execute;       /* EFER.NXE is on */
+    bool hypervisor;
+    char protections[48]; /* "WP NX SMEP SMAP UMIP": those that are on */
+};
+
+/* The first thing a kernel does: descriptor tables, exception handlers, this processor's data, and
+ * every protection that the processor has. From now on an exception ends in a report. Early, once. */
+void arch_cpu_init(void);
+
+/* Of the processor that booted. After arch_cpu_init(). */
+const struct cpu_info *arch_cpu_info(void);
+
+/* Resets the machine the hard way: a triple fault. */
+[[gnu::noreturn]] void arch_cpu_reset(void);
+
+/* Exceptions that have stacks of their own: their number, their names ("double fault"), and a new
+ * stack for one of them, whose highest byte lies below `top`. The first stacks are part of the image and have
+ * no guard pages. Early, on the processor that booted. */
+unsigned arch_cpu_count_exception_stacks(void);
+const char *arch_cpu_exception_stack_name(unsigned index);
+void arch_cpu_set_exception_stack(unsigned index, vaddr_t top);
+
 #endif

@@ -22,6 +22,7 @@ enum trap_kind {
     TRAP_BREAKPOINT,
     TRAP_NMI,
     TRAP_MACHINE_CHECK,
+    TRAP_SNAPSHOT, /* no exception at all: arch_trap_snapshot() */
     TRAP_OTHER,
 };
 
@@ -53,8 +54,13 @@ void arch_trap_print_registers(const struct trap_frame *frame, struct print_sink
 
 /* Calls function(context). When it ends with an exception on this processor, that exception is
  * swallowed, `info` is filled and true is returned: for tests that expect a fault. Nothing that
- * the function held is released. One at a time; not from an interrupt. */
+ * the function held is released. May be nested: the innermost one gets the exception. */
 bool arch_trap_try(void (*function)(void *context), void *context, struct trap_info *info);
+
+/* Calls function(context, frame) with the registers as they are here, as if an exception had happened. Any
+ * context. */
+void arch_trap_snapshot(void (*function)(void *context, const struct trap_frame *frame),
+                        void *context);
 
 /* The exception that nobody resolved: the report, then the end (kernel/diag). */
 [[gnu::noreturn]] void diag_exception(const struct trap_frame *frame);

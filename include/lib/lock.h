@@ -5,7 +5,8 @@
  * A lock names what it guards and has a rank: a processor takes locks in growing rank only, which
  * makes a deadlock between them impossible. Interrupts are off while one is held, so that a
  * handler may take the same lock. Waiters are served in order of arrival.
- * Any context; not recursive.
+ * Any context; not recursive. After spin_break_locks() nobody waits any more: for a report on a kernel
+ * that has failed, which may have stopped inside of any of them.
  */
 #ifndef MERIDIAN_LIB_LOCK_H
 #define MERIDIAN_LIB_LOCK_H
@@ -36,13 +37,22 @@ struct spinlock {
         .next = 0, .owner = 0, .rank = (lock_rank), .guards = (what)                               \
     }
 
+/* Set once, when the kernel has failed; only its report still runs. */
+extern bool spin_locks_broken;
+
+static inline void spin_break_locks(void)
+{
+    __atomic_store_n(&spin_locks_broken, true, __ATOMIC_RELAXED);
+}
+
 /* Takes `lock`, with interrupts off from now on; the return value goes to spin_unlock(). */
 static inline irq_state_t spin_lock(struct spinlock *lock)
 {
     irq_state_t state = arch_irq_save();
     uint32_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
 
-    while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket)
+    while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket &&
+           !__atomic_load_n(&spin_locks_broken, __ATOMIC_RELAXED))
         arch_cpu_relax();
     return state;
 }

@@ -10,10 +10,13 @@
 #define MERIDIAN_DEV_CONSOLE_H
 
 #include "lib/print.h"
+#include "lib/status.h"
 
 /* Probes the devices. `serial_options` is what follows "console=" ("ttyS0,115200"), or NULL for
- * the first port at 115200 baud. A device that is missing is left out. Early, once. */
-void console_init(const char *serial_options);
+ * the first port at 115200 baud. A device that is missing is left out, and STATUS_NOT_FOUND says that the
+ * serial line is; STATUS_INVALID: the options make no sense, nothing was changed. May be called
+ * again, with other options. Early. */
+enum status console_init(const char *serial_options);
 
 /* Takes text, to all devices; "\n" becomes what each device needs. One piece is never broken by
  * another processor's. Any context. */
@@ -21,9 +24,6 @@ struct print_sink *console_sink(void);
 
 /* JSON events go to the console from now on: json_console() is no longer NULL. */
 void console_enable_json(void);
-
-/* From now on no lock is taken: for a report that may have interrupted its holder. */
-void console_break_lock(void);
 
 /* Whether anything can be typed at all. */
 bool console_has_input(void);

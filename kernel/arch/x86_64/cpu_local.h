@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * cpu_local.h - what each processor has for itself, behind GS: its number, its task state with the
+ * stacks of exceptions, and the fault that a test expects.
+ */
+#ifndef MERIDIAN_X86_64_CPU_LOCAL_H
+#define MERIDIAN_X86_64_CPU_LOCAL_H
+
+#include "arch/cpu.h"
+#include "arch/trap.h"
+#include "lib/types.h"
+
+/* Selectors: index in the GDT times 8 (SDM vol. 3A, 3.4.2). */
+#define SELECTOR_KERNEL_CODE 0x08u
+#define SELECTOR_KERNEL_DATA 0x10u
+#define SELECTOR_TASK        0x18u /* two slots: SDM vol. 3A, figure 8-4 */
+#define DESCRIPTOR_COUNT     5u
+
+/* Exceptions with a stack of their own: index + 1 is the number in an interrupt gate. */
+enum exception_stack {
+    STACK_DOUBLE_FAULT,
+    STACK_NMI,
+    STACK_MACHINE_CHECK,
+    STACK_PAGE_FAULT,
+    STACK_COUNT,
+};
+
+#define EXCEPTION_STACK_SLOTS 7
+
+/* SDM vol. 3A, figure 8-11 "64-Bit TSS Format". */
+struct [[gnu::packed]] task_state {
+    uint32_t reserved0;
+    uint64_t ring_stacks[3];
+    uint64_t reserved1;
+    uint64_t exception_stacks[EXCEPTION_STACK_SLOTS]; /* IST 1 to 7: one past the highest byte */
+    uint64_t reserved2;
+    uint16_t reserved3;
+    uint16_t io_map_offset;
+};
+static_assert(sizeof(struct task_state) == 104, "SDM vol. 3A, figure 8-11");
+
+/* Where arch_trap_try() goes on when its function faults: the registers that a call preserves. The
+ * offsets are trap_entry.asm's. */
+struct trap_resume {
+    uint64_t rbx, rbp, r12, r13, r14, r15, rsp, rip;
+};
+
+struct trap_try {
+    struct trap_resume resume;
+    struct trap_info *info;
+    uint64_t page_fault_stack; /* exception_stacks[STACK_PAGE_FAULT] when the try began */
+    struct trap_try *outer;
+};
+
+struct cpu_local {
+    uint32_t id; /* first: arch_cpu_id() reads it at GS:0 */
+    uint32_t reserved;
+    struct cpu_local *self;         /* at GS:8: cpu_local() */
+    struct trap_try *innermost_try; /* NULL when no fault is expected */
+    uint64_t descriptors[DESCRIPTOR_COUNT];
+    struct task_state task;
+};
+static_assert(offsetof(struct cpu_local, self) == 8, "cpu_local() below");
+
+static inline struct cpu_local *cpu_local(void)
+{
+    struct cpu_local *local;
+
+    __asm__ volatile("movq %%gs:8, %0" : "=r"(local));
+    return local;
+}
+
+/* Fills the GDT and the task state of `local` and loads them; GS points to it afterwards. */
+void descriptors_load(struct cpu_local *local);
+
+/* Fills the IDT and loads it: all 256 vectors. */
+void trap_init(void);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * registers.h - control registers and model-specific registers.
+ *
+ * Source: SDM vol. 3A, 2.5 "Control Registers"; vol. 4, chapter 2.
+ */
+#ifndef MERIDIAN_X86_64_REGISTERS_H
+#define MERIDIAN_X86_64_REGISTERS_H
+
+#include "lib/types.h"
+
+#define CR0_WP      (1u << 16) /* ring 0 obeys read-only pages */
+#define CR4_PGE     (1u << 7)  /* global pages */
+#define CR4_UMIP    (1u << 11) /* SGDT, SIDT, SLDT, SMSW and STR are for ring 0 */
+#define CR4_LA57    (1u << 12) /* 5-level paging */
+#define CR4_SMEP    (1u << 20) /* ring 0 executes no user page */
+#define CR4_SMAP    (1u << 21) /* ring 0 touches no user page */
+
+#define MSR_EFER    0xc0000080u
+#define EFER_NXE    (1u << 11) /* no-execute bits are honoured */
+#define MSR_GS_BASE 0xc0000101u
+
+static inline uint64_t cr0_read(void)
+{
+    uint64_t value;
+
+    __asm__ volatile("movq %%cr0, %0" : "=r"(value));
+    return value;
+}
+
+static inline void cr0_write(uint64_t value)
+{
+    __asm__ volatile("movq %0, %%cr0" : : "r"(value) : "memory");
+}
+
+static inline uint64_t cr3_read(void)
+{
+    uint64_t value;
+
+    __asm__ volatile("movq %%cr3, %0" : "=r"(value));
+    return value;
+}
+
+static inline uint64_t cr4_read(void)
+{
+    uint64_t value;
+
+    __asm__ volatile("movq %%cr4, %0" : "=r"(value));
+    return value;
+}
+
+static inline void cr4_write(uint64_t value)
+{
+    __asm__ volatile("movq %0, %%cr4" : : "r"(value) : "memory");
+}
+
+static inline uint64_t msr_read(uint32_t number)
+{
+    uint32_t low, high;
+
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(number));
+    return (uint64_t)high << 32 | low;
+}
+
+static inline void msr_write(uint32_t number, uint64_t value)
+{
+    __asm__ volatile("wrmsr"
+                     :
+                     : "c"(number), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+                     : "memory");
+}
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * explain.c - what an exception means, in one plain sentence.
+ *
+ * "The kernel tried to write to address 0x10, which is in page 0: a null pointer" says more than an
+ * error code. The sentence is put together from what was tried and what is known about the place.
+ */
+#include "diag/diag.h"
+#include "mm/kstack.h"
+#include "mm/layout.h"
+#include "mm/vmm.h"
+
+/* kernel.ld */
+extern const char kernel_start[], kernel_text_end[], kernel_rodata_end[], kernel_end[];
+
+/* Parts of the kernel's half, for addresses that no area covers. */
+static const struct {
+    uintptr_t start;
+    uint64_t size_bytes;
+    const char *name;
+} windows[] = {
+    { LAYOUT_DIRECT_MAP_START, LAYOUT_DIRECT_MAP_BYTES, "the window of the direct map of RAM" },
+    { LAYOUT_AREAS_START, LAYOUT_AREAS_BYTES, "the window of mapped areas" },
+    { LAYOUT_HEAP_START, LAYOUT_HEAP_BYTES, "the heap's window" },
+    { LAYOUT_STACKS_START, LAYOUT_STACKS_BYTES, "the window of kernel stacks" },
+};
+
+static const char *image_part(uintptr_t address)
+{
+    if (address < (uintptr_t)kernel_start || address >= (uintptr_t)kernel_end)
+        return NULL;
+    if (address < (uintptr_t)kernel_text_end)
+        return "the kernel's code";
+    if (address < (uintptr_t)kernel_rodata_end)
+        return "the kernel's constants";
+    return "the kernel's data";
+}
+
+static const char *window_name(uintptr_t address)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(windows); i++) {
+        if (address - windows[i].start < windows[i].size_bytes)
+            return windows[i].name;
+    }
+    return NULL;
+}
+
+/* ", where ..." for an address; the most telling answer first. */
+static void explain_place(const struct trap_info *info, struct print_sink *sink)
+{
+    uintptr_t address = va_value(info->address);
+    const char *stack = kstack_guard_owner(info->address);
+    struct vm_area_info area;
+
+    if (address < PAGE_SIZE)
+        print_to(sink, "in page 0, which is never mapped: a null pointer");
+    else if (stack != NULL)
+        print_to(sink, "a guard page of the stack '%s': the stack was overrun", stack);
+    else if (image_part(address) != NULL)
+        print_to(sink, "in %s", image_part(address));
+    else if (vm_query(vm_kernel(), info->address, &area) == STATUS_OK)
+        print_to(sink, area.kind == VM_GUARD ? "the guard area '%s'" : "in the area '%s'",
+                 area.name);
+    else if (window_name(address) != NULL)
+        print_to(sink, "in %s, where nothing is mapped", window_name(address));
+    else
+        print_to(sink, "where nothing is mapped");
+}
+
+static const char *forbidden_by(unsigned access)
+{
+    if (access & TRAP_ACCESS_RESERVED)
+        return "; its page-table entry has a reserved bit set";
+    if (!(access & TRAP_ACCESS_PRESENT))
+        return "";
+    if (access & TRAP_ACCESS_EXECUTE)
+        return ", which is not executable";
+    if (access & TRAP_ACCESS_WRITE)
+        return ", which is read-only";
+    return ", which is not open to it";
+}
+
+static void explain_page_fault(const struct trap_info *info, struct print_sink *sink)
+{
+    const char *deed = info->access & TRAP_ACCESS_EXECUTE ? "execute"
+                       : info->access & TRAP_ACCESS_WRITE ? "write to"
+                                                          : "read from";
+
+    print_to(sink, "%s tried to %s address 0x%llx, ",
+             info->access & TRAP_ACCESS_USER ? "A user program" : "The kernel", deed,
+             (unsigned long long)va_value(info->address));
+    explain_place(info, sink);
+    print_to(sink, "%s", forbidden_by(info->access));
+}
+
+static void explain_double_fault(const struct trap_info *info, struct print_sink *sink)
+{
+    const char *stack = kstack_guard_owner(va(va_value(info->stack) - 1));
+
+    print_to(sink, "A fault could not be delivered, because another one happened on the way");
+    if (stack != NULL)
+        print_to(sink, ": the stack '%s' was overrun", stack);
+}
+
+void diag_explain(const struct trap_info *info, struct print_sink *sink)
+{
+    switch (info->kind) {
+    case TRAP_PAGE_FAULT:
+        explain_page_fault(info, sink);
+        return;
+    case TRAP_PROTECTION:
+        print_to(sink, "The kernel did what the processor forbids: it used an address that is not "
+                       "canonical, or a bad selector or register value");
+        return;
+    case TRAP_DIVIDE:
+        print_to(sink, "The kernel divided by zero, or the quotient did not fit");
+        return;
+    case TRAP_DOUBLE_FAULT:
+        explain_double_fault(info, sink);
+        return;
+    case TRAP_BREAKPOINT:
+        print_to(sink, "The kernel met a breakpoint and no debugger");
+        return;
+    case TRAP_NMI:
+        print_to(sink, "The hardware raised a non-maskable interrupt");
+        return;
+    case TRAP_MACHINE_CHECK:
+        print_to(sink, "The processor found an error in the hardware");
+        return;
+    case TRAP_SNAPSHOT:
+    case TRAP_OTHER:
+        print_to(sink, "The kernel met an exception that it does not expect: %s", info->name);
+        return;
+    }
+}

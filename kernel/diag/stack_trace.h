@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * stack_trace.h - the frames of a stack, one after the other.
+ */
+#ifndef MERIDIAN_DIAG_STACK_TRACE_H
+#define MERIDIAN_DIAG_STACK_TRACE_H
+
+#include "lib/print.h"
+#include "lib/types.h"
+
+#define STACK_TRACE_MOST 24
+
+struct stack_entry {
+    unsigned index; /* 0: the innermost */
+    vaddr_t address;
+    const char *function; /* NULL where no function of the kernel is */
+    size_t offset;        /* into the function */
+};
+
+/* Visits `instruction` (unless it is 0) and then the callers, innermost first. Any context. */
+void stack_trace_visit(vaddr_t instruction, vaddr_t frame_pointer,
+                       void (*visit)(void *context, const struct stack_entry *entry),
+                       void *context);
+
+/* "  #3  0xffffffff80001234  pmm_alloc+0x24", and a newline. */
+void stack_entry_print(struct print_sink *sink, const struct stack_entry *entry);
+
+#endif
