@@ -29,7 +29,7 @@ LAYERS = {
     "kernel/lib/": BASE,
     "kernel/mm/": CONTRACTS,
     "kernel/boot/": CONTRACTS,
-    "kernel/diag/": CONTRACTS,
+    "kernel/diag/": CONTRACTS + ["kernel/lib/"],
     "kernel/dev/": CONTRACTS,
     "kernel/smp/": CONTRACTS,
     "kernel/user/": CONTRACTS,
