@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * build.c - what the kernel is entered with: stack, page tables, handoff.
+ *
+ * All of it is allocated here, after the survey and before the last map, and stays as it is: from
+ * the last map on nothing can be had from the firmware any more.
+ */
+#include "loader.h"
+
+#include "address_space.h"
+#include "config.h"
+#include "jump.h"
+#include "lib/bits.h"
+#include "lib/string.h"
+#include "mm/layout.h"
+#include "pages.h"
+
+#define FIRST_TABLE_PAGES 32u /* what a machine with leaves of 1 GiB needs */
+#define JUMP_TABLE_PAGES  4u  /* one a level below the root, with 5 levels */
+
+#define LOADER_NAME       "Meridian UEFI loader"
+
+#define ADVICE_MEMORY     "Use a machine with more memory."
+
+/* The survey's table has no room for the map's growth; the last one gets some. */
+#define SPARE_DESCRIPTORS 8u
+#define SPARE_SHARE       8u
+
+/* --- address space ----------------------------------------------------------------------- */
+
+static enum status take_stack(struct loader *loader)
+{
+    if (pages_allocate(CONFIG_KSTACK_BYTES, PAGES_ANYWHERE, REGION_TAG_STACK,
+                       &loader->stack_base) != STATUS_OK)
+        return refuse(&loader->refusal, STATUS_NO_MEMORY, ADVICE_MEMORY, "no memory for a stack");
+    loader->stack_va = LAYOUT_STACKS_START + PAGE_SIZE; /* the page before is the guard */
+    return STATUS_OK;
+}
+
+static void place(struct loader *loader)
+{
+    loader->direct_map_va = address_space_place_direct_map(
+        loader->totals.highest_ram_end, loader->slide, loader->randomness.direct_map_slide);
+    if (loader->framebuffer.size_bytes > 0)
+        loader->framebuffer.framebuffer_va =
+            address_space_place_framebuffer(loader->framebuffer.base);
+}
+
+static struct address_space describe(const struct loader *loader)
+{
+    return (struct address_space){
+        .regions = loader->survey.regions,
+        .region_count = loader->survey.count,
+        .direct_map_va = loader->direct_map_va,
+        .image = &loader->image,
+        .image_base = loader->image_base,
+        .image_va = loader->image_va,
+        .stack_base = loader->stack_base,
+        .stack_bytes = CONFIG_KSTACK_BYTES,
+        .stack_va = loader->stack_va,
+        .framebuffer_base = loader->framebuffer.base,
+        .framebuffer_bytes = loader->framebuffer.size_bytes,
+        .framebuffer_va = loader->framebuffer.framebuffer_va,
+        .jump_page = pa(align_down((uintptr_t)jump_to_kernel, PAGE_SIZE)),
+        .jump_memory = &loader->jump_tables.memory,
+    };
+}
+
+enum status build_address_space(struct loader *loader)
+{
+    const struct machine *machine = &loader->machine;
+    struct address_space space;
+    enum status status = take_stack(loader);
+
+    if (status != STATUS_OK)
+        return status;
+    place(loader);
+    table_pool_init(&loader->tables, REGION_TAG_PAGE_TABLES, FIRST_TABLE_PAGES);
+    table_pool_init(&loader->jump_tables, REGION_TAG_JUMP, JUMP_TABLE_PAGES);
+    loader->table = (struct page_table){
+        .format = machine->levels == 5 ? &pt_format_x86_64_5level : &pt_format_x86_64_4level,
+        .memory = &loader->tables.memory,
+        .physical_bits = machine->physical_bits,
+        .largest_leaf = machine->largest_leaf,
+        .no_execute = machine->no_execute,
+    };
+    space = describe(loader);
+    status = address_space_build(&loader->table, &space, &loader->refusal);
+    table_pool_finish(&loader->tables);
+    table_pool_finish(&loader->jump_tables);
+    return status;
+}
+
+/* --- handoff ----------------------------------------------------------------------------- */
+
+static uint32_t handoff_flags(const struct loader *loader)
+{
+    return (loader->machine.secure_boot ? HANDOFF_SECURE_BOOT : 0u) |
+           (loader->slide && loader->image.relocatable ? HANDOFF_IMAGE_SLID : 0u) |
+           (loader->slide ? HANDOFF_DIRECT_MAP_SLID : 0u) |
+           (loader->machine.no_execute ? HANDOFF_NX : 0u);
+}
+
+static void fill(const struct loader *loader, struct handoff *handoff)
+{
+    handoff->flags = handoff_flags(loader);
+    handoff->physical_bits = loader->machine.physical_bits;
+    handoff->kernel_base = pa_value(loader->image_base);
+    handoff->kernel_bytes = loader->image.size_bytes;
+    handoff->kernel_va = loader->image_va;
+    handoff->direct_map_va = loader->direct_map_va;
+    handoff->table_root = pa_value(loader->table.root);
+    handoff->table_levels = loader->machine.levels;
+    handoff->seed_source = loader->randomness.source;
+    handoff->stack_base = pa_value(loader->stack_base);
+    handoff->stack_bytes = CONFIG_KSTACK_BYTES;
+    handoff->stack_va = loader->stack_va;
+    handoff->arena_base = loader->arena_bytes > 0 ? pa_value(loader->arena_base) : 0;
+    handoff->arena_bytes = loader->arena_bytes;
+    handoff->acpi_rsdp = loader->machine.acpi_rsdp;
+    handoff->smbios = loader->machine.smbios;
+    handoff->efi_system_table = (uint64_t)(uintptr_t)uefi.system;
+    for (size_t i = 0; i < HANDOFF_SEED_BYTES; i++)
+        handoff->seed[i] = loader->randomness.seed[i];
+}
+
+/* Room for a map that has grown since the survey: by our own allocations, and by what the
+ * firmware does while it leaves. */
+static void plan_map(const struct loader *loader, struct handoff_plan *plan)
+{
+    size_t count = loader->map_bytes / loader->descriptor_bytes;
+    size_t owned;
+
+    pages_owned(&owned);
+    count += 2 * owned + count / SPARE_SHARE + SPARE_DESCRIPTORS;
+    plan->map_capacity_bytes = count * loader->descriptor_bytes;
+    plan->region_capacity =
+        conversion_region_capacity(plan->map_capacity_bytes, loader->descriptor_bytes, owned + 1);
+    plan->change_capacity =
+        conversion_change_capacity(plan->map_capacity_bytes, loader->descriptor_bytes, owned + 1);
+}
+
+enum status build_handoff(struct loader *loader)
+{
+    struct handoff_plan plan = {
+        .command_line = { loader->command_line.text, loader->command_line.length },
+        .loader_name = TEXT_LITERAL(LOADER_NAME),
+        .firmware_name = { loader->machine.firmware_name, strlen(loader->machine.firmware_name) },
+        .framebuffer = &loader->framebuffer,
+        .modules = loader->modules,
+        .module_count = loader->module_count,
+    };
+    uint32_t size;
+    enum status status;
+
+    plan_map(loader, &plan);
+    status = handoff_measure(&plan, &size);
+    if (status == STATUS_OK)
+        status = pages_allocate(size, PAGES_ANYWHERE, REGION_TAG_HANDOFF, &loader->handoff_base);
+    if (status != STATUS_OK)
+        return refuse(&loader->refusal, status, ADVICE_MEMORY, "no memory for the handoff");
+    handoff_lay_out(&plan, pages_pointer(loader->handoff_base), size, &loader->parts);
+    fill(loader, loader->parts.handoff);
+    return STATUS_OK;
+}

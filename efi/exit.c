@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * exit.c - the last map, the end of the boot services, and the jump.
+ *
+ *     GetMemoryMap ──> convert ──> ExitBootServices ──> processor state ──> jump
+ *          ^                              │ refused: the map has changed
+ *          └──────────────────────────────┘ at most EXIT_TRIES times
+ *
+ * ExitBootServices() takes the key of the last map, and refuses when anything was allocated since.
+ * Printing a line does that; so do timers of the firmware, and edk2's own notifications, which
+ * run before it looks at the key. A second and a third refusal are seen on real machines. After
+ * the first try the firmware is half shut down: only these two services may still be called
+ * (UEFI 2.10, 7.4.6). So nothing here allocates, frees or prints: the map is written into
+ * the handoff, and converted there.
+ */
+#include "loader.h"
+
+#include "cpu.h"
+#include "jump.h"
+#include "pages.h"
+
+#define EXIT_TRIES 8u
+
+/* The map into the handoff, then its conversion beside it. */
+static enum status convert(struct loader *loader, struct firmware_map *firmware)
+{
+    struct handoff_parts *parts = &loader->parts;
+    struct conversion_facts facts = { .framebuffer = &loader->framebuffer };
+    struct memmap map;
+    enum status status;
+
+    facts.owned = pages_owned(&facts.owned_count);
+    memmap_init(&map, parts->regions->regions, parts->regions->capacity, parts->changes->changes,
+                parts->changes->capacity, (uint64_t)1 << loader->machine.physical_bits);
+    status = conversion_run(&map, firmware, &facts);
+    if (status == STATUS_OK)
+        status = conversion_drop_unmapped(&map, loader->survey.regions, loader->survey.count);
+    if (status != STATUS_OK)
+        return status;
+    parts->regions->count = (uint32_t)map.count;
+    parts->changes->count = (uint32_t)map.change_count;
+    parts->changes->lost = (uint32_t)map.changes_lost;
+    parts->map->descriptor_bytes = (uint32_t)firmware->descriptor_bytes;
+    parts->map->descriptor_version = firmware->descriptor_version;
+    parts->map->map_bytes = (uint32_t)firmware->size_bytes;
+    return STATUS_OK;
+}
+
+static enum status leave_boot_services(struct loader *loader)
+{
+    struct handoff_firmware_map *record = loader->parts.map;
+    struct firmware_map firmware = {
+        .descriptors = record->map,
+        .capacity_bytes = record->record.size_bytes - sizeof(*record),
+    };
+    const char *what = "give its last memory map";
+    enum status status = STATUS_OK;
+
+    for (unsigned i = 0; i < EXIT_TRIES; i++) {
+        what = "give its last memory map";
+        status = memory_map_get(&firmware);
+        if (status != STATUS_OK)
+            break;
+        what = "give a last memory map that makes sense";
+        status = convert(loader, &firmware);
+        if (status != STATUS_OK)
+            break;
+        what = "end its boot services";
+        status = uefi_status(uefi.boot->ExitBootServices(uefi.image, firmware.key));
+        if (status != STATUS_INVALID)
+            break; /* done, or a refusal that no fresh map will change */
+    }
+    if (status == STATUS_OK)
+        return STATUS_OK;
+    return refuse(&loader->refusal, status,
+                  "Reset the machine; if this stays, update its firmware.",
+                  "the firmware did not %s: %s", what, status_name(status));
+}
+
+/* The state that boot/handoff.h promises. Memory types change with the tables: until then
+ * the firmware's use entry 0 of PAT, which stays what it was. */
+static void set_processor_state(const struct loader *loader)
+{
+    if (loader->machine.no_execute)
+        cpu_write_msr(CPU_MSR_EFER, cpu_read_msr(CPU_MSR_EFER) | CPU_EFER_NXE);
+    cpu_write_cr4(cpu_read_cr4() &
+                  ~(CPU_CR4_PGE | CPU_CR4_PCIDE | CPU_CR4_PKE | CPU_CR4_CET | CPU_CR4_PKS));
+    cpu_write_cr0(cpu_read_cr0() | CPU_CR0_WP);
+    cpu_write_msr(CPU_MSR_PAT, CPU_PAT);
+}
+
+enum status exit_to_kernel(struct loader *loader)
+{
+    struct handoff *handoff = loader->parts.handoff;
+    enum status status = leave_boot_services(loader);
+
+    if (status != STATUS_OK)
+        return status;
+    cpu_interrupts_off();
+    loader->moments[HANDOFF_MOMENT_EXIT] = cpu_timestamp();
+    for (size_t i = 0; i < HANDOFF_MOMENT_COUNT; i++)
+        handoff->moments[i] = loader->moments[i];
+    handoff_seal(handoff);
+    set_processor_state(loader);
+    jump_to_kernel(pa_value(loader->table.root), loader->stack_va + handoff->stack_bytes,
+                   loader->direct_map_va + pa_value(loader->handoff_base),
+                   loader->image_va + loader->image.entry);
+}

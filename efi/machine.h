@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * machine.h - what processor and firmware say about the machine, as far as the handoff carries it.
+ */
+#ifndef MERIDIAN_EFI_MACHINE_H
+#define MERIDIAN_EFI_MACHINE_H
+
+#include "lib/types.h"
+
+#define MACHINE_NAME_BYTES 96u
+
+struct machine {
+    unsigned physical_bits; /* MAXPHYADDR */
+    unsigned largest_leaf;  /* of a page table: 2 = 2 MiB, 3 = 1 GiB */
+    unsigned levels;        /* 5 where LA57 is on already, else 4 */
+    bool no_execute;        /* the processor has NX */
+    bool secure_boot;
+    uint64_t acpi_rsdp; /* addresses are physical; 0 where there is none */
+    uint64_t smbios;
+    char firmware_name[MACHINE_NAME_BYTES]; /* vendor and revision */
+};
+
+void machine_inspect(struct machine *machine);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * main.c - the loader's story: from the firmware's call to the kernel's first instruction.
+ *
+ * Each step is a line of the table. One that fails has said why (refusal.h); the message is shown,
+ * all memory is given back, and the firmware goes on with whatever it would boot next. A start that
+ * succeeds prints nothing.
+ */
+#include "console.h"
+#include "cpu.h"
+#include "graphics.h"
+#include "loader.h"
+#include "pages.h"
+#include "uefi.h"
+
+#define SECONDS_TO_READ 10u
+
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
+
+static struct loader loader;
+
+static enum status look_around(struct loader *all)
+{
+    random_collect(&all->randomness);
+    machine_inspect(&all->machine);
+    graphics_find(&all->framebuffer);
+    return STATUS_OK;
+}
+
+static const struct step {
+    const char *name;
+    enum status (*run)(struct loader *loader);
+    int moment; /* enum handoff_moment that its end is; 0 where it is none */
+} steps[] = {
+    { "reading the configuration", configuration_read, 0 },
+    { "looking at the machine", look_around, 0 },
+    { "loading the kernel", image_load_kernel, 0 },
+    { "loading the modules", image_load_modules, HANDOFF_MOMENT_FILES_READ },
+    { "reading the memory map", memory_survey, 0 },
+    { "setting memory aside", memory_take_arena, 0 },
+    { "building the address space", build_address_space, HANDOFF_MOMENT_TABLES },
+    { "writing the handoff", build_handoff, 0 },
+    { "leaving the firmware", exit_to_kernel, 0 }, /* does not return */
+};
+
+/* The step that failed. */
+static const struct step *run_steps(void)
+{
+    const struct step *step = steps;
+
+    for (;; step++) {
+        loader.refusal.place[0] = '\0';
+        if (step->run(&loader) != STATUS_OK)
+            return step;
+        if (step->moment != 0)
+            loader.moments[step->moment] = cpu_timestamp();
+    }
+}
+
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
+{
+    const struct step *failed;
+
+    loader.moments[HANDOFF_MOMENT_START] = cpu_timestamp();
+    uefi_start(image, system);
+    failed = run_steps();
+    console_show_refusal(failed->name, &loader.refusal);
+    files_close_volume(&loader.volume);
+    pages_free_all();
+    console_print("Press a key, or wait %u s, to return to the firmware.\n", SECONDS_TO_READ);
+    console_wait_key(SECONDS_TO_READ);
+    return EFI_LOAD_ERROR;
+}

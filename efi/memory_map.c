@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * memory_map.c - the firmware's memory map, and a first look at it.
+ *
+ * The survey converts the map before anything big is allocated, to learn where RAM is. Later
+ * allocations move borders between types that are all RAM; so the direct map that is built from the
+ * survey covers what the last map calls RAM, unless the firmware brings memory forward that it
+ * did not mention before: conversion_drop_unmapped() takes care of that.
+ */
+#include "loader.h"
+
+#include "boot/efi_memory.h"
+#include "lib/bits.h"
+#include "pages.h"
+#include "uefi.h"
+
+/* Each allocation may split a descriptor: the map may grow between a question about its size and
+ * the next call (UEFI 2.10, 7.2.3). */
+#define SPARE_DESCRIPTORS    8u
+#define SPARE_SHARE          8u /* and one in so many */
+#define PROBE_TRIES          4u
+
+/* The arena holds what the kernel's frame allocator keeps about the machine: records of every GiB that
+ * has RAM, and a little for the rest. On small machines it may be no more than a share of RAM. */
+#define ARENA_FIXED_BYTES    (64 * KiB)
+#define ARENA_BYTES_PER_AREA (552 * KiB)
+#define ARENA_AREA_SHIFT     30
+#define ARENA_SHARE_OF_RAM   32
+
+enum status memory_map_get(struct firmware_map *map)
+{
+    UINTN size = map->capacity_bytes;
+    UINTN key = 0;
+    UINTN descriptor_bytes = 0;
+    UINT32 version = 0;
+    EFI_STATUS status =
+        uefi.boot->GetMemoryMap(&size, map->descriptors, &key, &descriptor_bytes, &version);
+
+    map->size_bytes = size;
+    map->descriptor_bytes = descriptor_bytes;
+    map->descriptor_version = version;
+    map->key = key;
+    return uefi_status(status);
+}
+
+static size_t with_spare(const struct firmware_map *map)
+{
+    size_t count = map->size_bytes / map->descriptor_bytes;
+
+    return (count + count / SPARE_SHARE + SPARE_DESCRIPTORS) * map->descriptor_bytes;
+}
+
+/* A map in pages of its own. */
+static enum status take_map(struct firmware_map *map, struct refusal *refusal)
+{
+    enum status status = STATUS_NO_SPACE;
+
+    *map = (struct firmware_map){ 0 };
+    for (unsigned i = 0; i < PROBE_TRIES && status == STATUS_NO_SPACE; i++) {
+        paddr_t buffer;
+
+        status = memory_map_get(map);
+        if (status != STATUS_NO_SPACE)
+            break;
+        if (map->descriptor_bytes < sizeof(struct efi_memory_descriptor))
+            return refuse(refusal, STATUS_CORRUPT, "Update the firmware.",
+                          "its descriptors have %zu bytes", map->descriptor_bytes);
+        map->capacity_bytes = with_spare(map);
+        status = pages_allocate(map->capacity_bytes, PAGES_ANYWHERE, REGION_TAG_LOADER, &buffer);
+        if (status != STATUS_OK)
+            return refuse(refusal, status, "Use a machine with more memory.",
+                          "no memory for the firmware's map");
+        map->descriptors = pages_pointer(buffer);
+        status = STATUS_NO_SPACE;
+    }
+    if (status != STATUS_OK)
+        return refuse(refusal, status, "Update the firmware.",
+                      "the firmware does not give its memory map: %s", status_name(status));
+    return STATUS_OK;
+}
+
+static enum status make_table(struct memmap *map, const struct firmware_map *firmware,
+                              uint64_t limit, struct refusal *refusal)
+{
+    size_t capacity =
+        conversion_region_capacity(firmware->size_bytes, firmware->descriptor_bytes, 0);
+    paddr_t rows;
+
+    if (pages_allocate(capacity * sizeof(struct region), PAGES_ANYWHERE, REGION_TAG_LOADER,
+                       &rows) != STATUS_OK)
+        return refuse(refusal, STATUS_NO_MEMORY, "Use a machine with more memory.",
+                      "no memory for the table of regions");
+    memmap_init(map, pages_pointer(rows), capacity, NULL, 0, limit);
+    return STATUS_OK;
+}
+
+enum status memory_survey(struct loader *loader)
+{
+    struct conversion_facts facts = { .framebuffer = &loader->framebuffer };
+    struct refusal *refusal = &loader->refusal;
+    struct firmware_map firmware;
+    enum status status = take_map(&firmware, refusal);
+
+    if (status == STATUS_OK)
+        status = make_table(&loader->survey, &firmware,
+                            (uint64_t)1 << loader->machine.physical_bits, refusal);
+    if (status != STATUS_OK)
+        return status;
+    status = conversion_run(&loader->survey, &firmware, &facts);
+    if (status != STATUS_OK)
+        return refuse(refusal, status, "Update the firmware.",
+                      "the firmware's memory map makes no sense: %s", status_name(status));
+    loader->map_bytes = firmware.size_bytes;
+    loader->descriptor_bytes = firmware.descriptor_bytes;
+    memmap_total(&loader->survey, &loader->totals);
+    if (loader->totals.usable == 0)
+        return refuse(refusal, STATUS_NO_MEMORY, "Update the firmware.",
+                      "the firmware's memory map has no usable memory");
+    return STATUS_OK;
+}
+
+/* Areas of 1 GiB that have RAM in them. */
+static uint64_t count_areas(const struct memmap *map)
+{
+    uint64_t next = 0; /* the first area that is not counted yet */
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < map->count; i++) {
+        const struct region *row = &map->regions[i];
+        uint64_t first = max_u64(next, row->base >> ARENA_AREA_SHIFT);
+        uint64_t end = ((row->base + row->size_bytes - 1) >> ARENA_AREA_SHIFT) + 1;
+
+        if (row->type == E820_USABLE && end > first) {
+            count += end - first;
+            next = end;
+        }
+    }
+    return count;
+}
+
+/* Less than was wanted, or nothing, is no failure: the kernel then looks for memory itself. */
+enum status memory_take_arena(struct loader *loader)
+{
+    uint64_t wanted = ARENA_FIXED_BYTES + ARENA_BYTES_PER_AREA * count_areas(&loader->survey);
+    uint64_t bytes = min_u64(wanted, loader->totals.usable / ARENA_SHARE_OF_RAM);
+
+    for (bytes = align_down(bytes, PAGE_SIZE); bytes > 0;
+         bytes = align_down(bytes / 2, PAGE_SIZE)) {
+        if (pages_allocate(bytes, PAGES_ANYWHERE, REGION_TAG_ARENA, &loader->arena_base) ==
+            STATUS_OK) {
+            loader->arena_bytes = bytes;
+            break;
+        }
+    }
+    return STATUS_OK;
+}
