@@ -30,7 +30,7 @@ FLAGS_kernel-link = $(LD) $(KERNEL_LDFLAGS) | $(KERNEL_SOURCES)
 
 KERNEL_ELF   := build/kernel-x86_64.elf
 KERNEL_DEBUG := build/kernel-x86_64.debug.elf
-KERNEL_PRODUCTS := $(if $(wildcard $(KERNEL_LD)),$(KERNEL_ELF) $(KERNEL_DEBUG))
+KERNEL_PRODUCTS := $(if $(wildcard kernel/main.c),$(KERNEL_ELF) $(KERNEL_DEBUG))
 
 .PHONY: kernel
 kernel: $(KERNEL_PRODUCTS) ## only the kernel

@@ -31,7 +31,7 @@ LAYERS = {
     "kernel/lib/": BASE,
     "kernel/mm/": CONTRACTS,
     "kernel/boot/": CONTRACTS,
-    "kernel/diag/": CONTRACTS,
+    "kernel/diag/": CONTRACTS + ["kernel/lib/"],
     "kernel/dev/": CONTRACTS,
     "kernel/smp/": CONTRACTS,
     "kernel/user/": CONTRACTS,

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The kernel's table of memory is true of the machine, as QEMU itself describes the machine.
+
+QEMU's flat view (`info mtree -f`) says which physical addresses are RAM, which are ROM and which
+are devices; the kernel's table has to agree, whatever the firmware made of it."""
+
+import re
+
+import pytest
+
+from harness import EXIT_SUCCESS
+
+PAGE = 4096
+MACHINES = {
+    "q35-64M": {"memory": "64M"},
+    "q35-512M": {},
+    "q35-6G": {"memory": "6G"},
+    "pc-4G": {"machine": "pc", "memory": "4G"},
+    "q35-64G": {"memory": "64G"},
+    "nvdimm": {"machine": "q35,nvdimm=on", "memory_options": ",slots=2,maxmem=4G",
+               "extra": ["-object", "memory-backend-ram,id=nv,size=256M",
+                         "-device", "nvdimm,id=nv0,memdev=nv"]},
+}
+VIEW_LINE = re.compile(r"^\s+([0-9a-f]{16})-([0-9a-f]{16}) \(prio -?\d+, ([a-z/]+)\): (\S+)",
+                       re.MULTILINE)
+
+
+def merge(ranges):
+    """Sorted, touching and overlapping ranges made one. Ranges are [start, end)."""
+    merged = []
+    for start, end in sorted(ranges):
+        if merged and start <= merged[-1][1]:
+            merged[-1][1] = max(merged[-1][1], end)
+        else:
+            merged.append([start, end])
+    return merged
+
+
+def covered(start, end, ranges):
+    return any(low <= start and end <= high for low, high in ranges)
+
+
+def flat_view(run):
+    """(kind, name, start, end) of the address space of the processors."""
+    text = run.hmp("info mtree -f")
+    views = re.split(r"^FlatView #\d+\n", text, flags=re.MULTILINE)
+    view = next(view for view in views if re.search(r'AS "(memory|cpu-memory-0)"', view))
+    return [(kind, name, int(start, 16), int(end, 16) + 1)
+            for start, end, kind, name in VIEW_LINE.findall(view)]
+
+
+def ram_of(view):
+    """RAM that belongs to the machine, without the memory of graphics and other devices."""
+    return merge((start, end) for kind, name, start, end in view
+                 if kind == "ram" and name in ("pc.ram", "ram", "ram-below-4g", "ram-above-4g"))
+
+
+def table_of(run):
+    return [(int(region["base"], 16), int(region["base"], 16) + int(region["size"], 16), region)
+            for region in run.events("region")]
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_table_agrees_with_qemu(machine, name):
+    """Usable memory is RAM to QEMU; RAM that is not listed at all is only what the firmware hides;
+    the sum of both is what QEMU gave the machine."""
+    with machine(cmdline="json", seconds=120, **MACHINES[name]) as run:
+        run.prompt()
+        ram = ram_of(flat_view(run))
+        summary = run.qmp("query-memory-size-summary")
+        table = table_of(run)
+        run.command("exit")
+    assert table, run.fail("no events 'region'")
+    assert sum(end - start for start, end in ram) <= summary["base-memory"]
+    for start, end, region in table:
+        if region["type"] == "usable":
+            assert covered(start, end, ram), f"{start:#x}-{end:#x} is usable, but not RAM to QEMU"
+    listed = merge((start, end) for start, end, region in table)
+    hidden = sum(end - start for start, end in ram) - sum(
+        max(0, min(end, high) - max(start, low)) for start, end in ram for low, high in listed)
+    # The firmware keeps SMRAM (1 to 8 MiB at the top of low memory) and the ROM shadow to itself.
+    assert hidden <= 9 << 20, f"{hidden:#x} bytes of RAM are not in the table"
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_table_is_sound(boot, name):
+    """The table is sorted, disjoint and page-aligned, and keeps page 0 and low memory out."""
+    run = boot(cmdline='json run="map; frames; exit" exit', seconds=120, **MACHINES[name])
+    assert run.code == EXIT_SUCCESS
+    table = table_of(run)
+    for (_, end, _), (start, _, _) in zip(table, table[1:]):
+        assert end <= start
+    for start, end, region in table:
+        assert start % PAGE == 0 and end % PAGE == 0 and start < end
+    frames = run.events("frames")[-1]
+    assert frames["free"] + frames["used"] + frames["reserved"] == frames["total"]
+    usable = sum(end - start for start, end, region in table if region["type"] == "usable")
+    assert frames["free"] * PAGE <= usable
+
+
+def test_nvdimm_is_persistent(boot):
+    """Memory of an NVDIMM is in the table as persistent, at the size that QEMU was given."""
+    run = boot(cmdline='json run="exit" exit', **MACHINES["nvdimm"])
+    persistent = [end - start for start, end, region in table_of(run)
+                  if region["type"].startswith("persistent")]
+    assert sum(persistent) in (0, 256 << 20)
