@@ -21,7 +21,7 @@ KERNEL_INCLUDES := -Iinclude -Ikernel -Ikernel/arch/x86_64/include
 KERNEL_CFLAGS    = $(C_COMMON) -O2 -ffreestanding -fpie -fvisibility=hidden -mno-red-zone \
 	-mgeneral-regs-only -fcf-protection=none -fno-stack-protector -fno-omit-frame-pointer \
 	-fno-asynchronous-unwind-tables -fno-common $(KERNEL_INCLUDES)
-KERNEL_ASFLAGS  := -f elf64 -g -F dwarf -Wall -Werror -Iinclude/ -Ikernel/
+KERNEL_ASFLAGS  := -f elf64 -Wall -Werror -Iinclude/ -Ikernel/
 KERNEL_LDFLAGS  := -shared -Bsymbolic --no-undefined -nostdlib -z text -z noexecstack -z norelro \
 	-z max-page-size=0x1000 --build-id=none -T $(KERNEL_LD)
 

@@ -23,7 +23,7 @@ LOADER_CFLAGS    = $(C_COMMON) -O2 -ffreestanding -fpic -fshort-wchar -fvisibili
 	-mno-red-zone -mgeneral-regs-only -maccumulate-outgoing-args -DGNU_EFI_USE_MS_ABI \
 	-fcf-protection=none -fno-stack-protector -fno-stack-check -fno-asynchronous-unwind-tables \
 	-fno-common $(LOADER_INCLUDES)
-LOADER_ASFLAGS  := -f elf64 -g -F dwarf -Wall -Werror -Iinclude/ -Iefi/ -DKERNEL_IMAGE='"$(KERNEL_ELF)"'
+LOADER_ASFLAGS  := -f elf64 -Wall -Werror -Iinclude/ -Iefi/ -DKERNEL_IMAGE='"$(KERNEL_ELF)"'
 # Packed relative relocations would be lost on the way to PE; old linkers don't know the option.
 LOADER_LDFLAGS   = -nostdlib -shared -Bsymbolic -z nocombreloc -z noexecstack -z norelro --build-id=none \
 	--no-undefined $(shell $(LD) --help 2>/dev/null | grep -o -m1 -e '-z nopack-relative-relocs') -T $(GNUEFI_LDS)
