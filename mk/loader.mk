@@ -6,7 +6,7 @@
 #
 # Besides efi/ it takes the pure files of kernel/mm and kernel/lib, the very ones of the kernel.
 
-LOADER_SHARED  := kernel/mm/memmap.c $(wildcard kernel/mm/memmap_*.c) kernel/mm/pt.c \
+LOADER_SHARED  := kernel/mm/memmap.c $(filter-out %_events.c,$(wildcard kernel/mm/memmap_*.c)) kernel/mm/pt.c \
 	$(wildcard kernel/mm/pt_*.c) kernel/mm/tlb.c kernel/lib/print.c \
 	kernel/lib/string.c kernel/lib/status.c
 LOADER_SOURCES := $(sort $(wildcard efi/*.c efi/*.asm $(LOADER_SHARED)))
