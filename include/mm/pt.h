@@ -3,17 +3,20 @@
  * mm/pt.h - page tables of any format, through one walker.
  *
  * A struct pt_format describes a format as data (levels, bits a level, entry size, which levels
- * may hold leaves, how rights and memory types are encoded); kernel/mm/pt_walk.h is the only walker,
- * instantiated for each format by kernel/mm/pt_<format>.c. The functions below find the instance
+ * may hold leaves); how an entry encodes rights and memory types is a handful of bit-twiddling
+ * functions beside it. kernel/mm/pt_walk.h is the only walker, instantiated for each encoding by
+ * kernel/mm/pt_<encoding>.c. The functions below check their arguments and find the instance
  * through the table's format.
  *
  * Rights are never implied: a mapping is readable, and writable, executable or open to user mode
- * only if asked for. Write together with execute is refused (STATUS_DENIED), so are addresses that
- * are not canonical, ranges that wrap, and physical addresses that the format or the processor
- * cannot hold (STATUS_INVALID). A change is all-or-nothing: tables are allocated first, entries are
- * written only when nothing can fail any more; on failure the table is what it was.
+ * only if asked for. Refused are write together with execute (STATUS_DENIED), addresses and sizes
+ * that are not whole pages (STATUS_NOT_ALIGNED), and empty ranges, ranges that wrap, addresses
+ * that are not canonical, physical addresses that the format or the processor cannot hold
+ * (STATUS_INVALID). A change is all-or-nothing: tables are allocated first, entries are written
+ * only when nothing can fail any more; on failure the table is what it was.
  *
- * Sizes are in bytes and page-aligned. The largest leaf that fits is used, and split on demand.
+ * Sizes are in bytes. The largest leaf that fits is used, and split on demand. A level is counted
+ * from 1, the tables whose entries span 4 KiB.
  * Locking: the caller's, one writer a table; pt_query() may run beside a writer.
  * Source: Intel SDM vol. 3A, 4.3 to 4.5; AMD APM vol. 2, chapter 5.
  */
@@ -35,16 +38,22 @@ enum pt_flag {
     PT_ACCESSED = 1u << 4, /* reported; ignored when mapping */
     PT_DIRTY = 1u << 5,    /* reported; ignored when mapping */
     PT_SMALL = 1u << 6,    /* mapping: 4 KiB leaves only */
-    PT_CACHE_SHIFT = 8,    /* bits 8 and 9: enum pt_cache */
-    PT_CACHE_MASK = 3u << PT_CACHE_SHIFT,
+    PT_OWNED = 1u << 7,    /* the mapping holds a reference on each of its frames; for software */
+    PT_CACHE_SHIFT = 8,    /* bits 8 to 10: enum pt_cache */
+    PT_CACHE_MASK = 7u << PT_CACHE_SHIFT,
 };
 
-/* Memory types, through PAT (SDM vol. 3A, 11.12): PAT = WB WC UC- UC WB WC UC- UC. */
+/* What one may choose: the rest of the word describes. */
+#define PT_RIGHTS (PT_WRITE | PT_EXECUTE | PT_USER | PT_GLOBAL | PT_CACHE_MASK)
+
+/* Memory types, as numbers of PAT entries (SDM vol. 3A, 11.12). The loader sets entries 0 to 3,
+ * WB WC UC- UC, the kernel entry 4, WT; 5 to 7 repeat 1 to 3. */
 enum pt_cache {
     PT_WRITE_BACK = 0u << PT_CACHE_SHIFT,
     PT_WRITE_COMBINING = 1u << PT_CACHE_SHIFT,
     PT_UNCACHED_MINUS = 2u << PT_CACHE_SHIFT, /* uncached, unless an MTRR says WC */
     PT_UNCACHED = 3u << PT_CACHE_SHIFT,
+    PT_WRITE_THROUGH = 4u << PT_CACHE_SHIFT,
 };
 
 struct pt_format;
@@ -62,9 +71,11 @@ struct page_table {
     const struct pt_memory *memory;
     paddr_t root;
     unsigned physical_bits; /* MAXPHYADDR: addresses beyond are refused */
-    unsigned
-        largest_leaf; /* highest level that may hold a leaf: 1 = 4 KiB, 2 = 2 or 4 MiB, 3 = 1 GiB */
-    bool no_execute;  /* the processor honours NX; otherwise PT_EXECUTE is implied */
+    unsigned largest_leaf;  /* highest level that may hold a leaf: 1 = 4 KiB, 2 = 2 or 4 MiB,
+                               3 = 1 GiB */
+    bool no_execute;        /* the processor honours NX; otherwise PT_EXECUTE is implied */
+    bool keeps_top;         /* tables just below the root stay even when empty: others share them */
+    bool shares_upper;      /* the upper half's tables belong to another table: pt_share_upper() */
 };
 
 /* The formats. Later ones only join them. */
@@ -77,14 +88,26 @@ unsigned pt_format_levels(const struct pt_format *format);
 /* Bytes that one entry of `level` (1 = lowest) spans; 0 for a level the format has not. */
 uint64_t pt_format_span(const struct pt_format *format, unsigned level);
 
+/* The lowest address of the upper half; where a format has no two halves, 0. */
+vaddr_t pt_format_upper_half(const struct pt_format *format);
+
 /* Whether `address` is one that the format can translate. */
 bool pt_canonical(const struct pt_format *format, vaddr_t address);
 
-/* Allocates an empty root. */
+/* Allocates an empty root; every other field of `table` is set before. */
 enum status pt_create(struct page_table *table);
 
-/* Frees the tables (not what they map) below the entries of [start, end), and the entries with them. */
-void pt_free_tables(struct page_table *table, vaddr_t start, size_t size_bytes);
+/* Frees the tables and the root, but not what they map, nor the upper half if it is shared. No
+ * processor may be using the table. */
+void pt_destroy(struct page_table *table);
+
+/* Allocates the tables just below the root for all of a range, so that other tables can share
+ * them. All-or-nothing. */
+enum status pt_reserve_top(struct page_table *table, vaddr_t address, size_t size_bytes);
+
+/* Lets the upper half of `table`, still empty, be that of `owner`, which has keeps_top and
+ * outlives `table`: root entries are copied. */
+void pt_share_upper(struct page_table *table, const struct page_table *owner);
 
 /* Maps [address, + size_bytes) to [target, + size_bytes). STATUS_EXISTS when any page of it is
  * mapped already, STATUS_NO_MEMORY when a table could not be had. Nothing needs a flush. */
@@ -92,15 +115,28 @@ enum status pt_map(struct page_table *table, vaddr_t address, paddr_t target, si
                    unsigned flags);
 
 /* Removes the mappings of a range; holes in it are skipped. A larger leaf that the range cuts is
- * split (which may fail: STATUS_NO_MEMORY, with nothing changed). Tables left empty are
- * freed through `batch` after its flush. The range is added to `batch`; NULL where no processor has
- * ever used the table. */
+ * split (which may fail: STATUS_NO_MEMORY, with nothing changed). The entries stop translating at
+ * once; what they held, and tables left empty, is released by tlb_batch_finish(), after its
+ * flush; until then the range cannot be mapped again. `batch` NULL, where no processor has ever
+ * used the table: released now, PT_OWNED or not only the tables are freed. */
 enum status pt_unmap(struct page_table *table, vaddr_t address, size_t size_bytes,
                      struct tlb_batch *batch);
 
-/* Gives the mappings of a range other rights and memory type; holes are skipped. As pt_unmap(). */
+/* Gives the mappings of a range other rights and memory type; holes are skipped, PT_OWNED,
+ * PT_ACCESSED and PT_DIRTY stay. Splits and batch as pt_unmap(). */
 enum status pt_protect(struct page_table *table, vaddr_t address, size_t size_bytes, unsigned flags,
                        struct tlb_batch *batch);
+
+/* Lets the page at `address`, which is mapped, have another frame and rights (PT_OWNED counts
+ * here); a larger leaf around it is split. `old` is the frame it had: the caller's, once
+ * tlb_batch_finish() is done. STATUS_NOT_FOUND where nothing is mapped. */
+enum status pt_replace(struct page_table *table, vaddr_t address, paddr_t target, unsigned flags,
+                       struct tlb_batch *batch, paddr_t *old);
+
+/* Replaces tables within the range whose leaves continue each other with equal flags by one larger
+ * leaf each (PT_ACCESSED and PT_DIRTY are united). Returns the number of tables saved. */
+size_t pt_merge(struct page_table *table, vaddr_t address, size_t size_bytes,
+                struct tlb_batch *batch);
 
 /* A leaf, or a run of leaves that continue each other with equal rights. */
 struct pt_mapping {
@@ -112,12 +148,12 @@ struct pt_mapping {
 };
 
 /* The leaf that translates `address`. STATUS_NOT_FOUND where there is none; `mapping` then tells
- * the unmapped span around it (address, size_bytes, level). */
+ * the unmapped span around it (address, size_bytes, level). STATUS_INVALID: not canonical. */
 enum status pt_query(const struct page_table *table, vaddr_t address, struct pt_mapping *mapping);
 
-/* Calls `visit` for every run of [start, + size_bytes) in order, accessed and dirty bits ignored in the
- * comparison; stops when it returns false. The whole space: va(0), SIZE_MAX. Not recursive in the
- * visitor: it must not change the table. */
+/* Calls `visit` for every run of [start, + size_bytes) in order, accessed and dirty bits ignored in
+ * the comparison; stops when it returns false. The range is cut to what is canonical and page-aligned
+ * outward; all of the space: va(0), SIZE_MAX. The visitor must not change the table. */
 void pt_visit(const struct page_table *table, vaddr_t start, size_t size_bytes,
               bool (*visit)(void *context, const struct pt_mapping *run), void *context);
 
@@ -134,14 +170,15 @@ struct pt_step {
 };
 
 /* The walk of `address`, root first; returns the number of steps, the last one being the leaf or
- * the entry that stops the walk. */
+ * the entry that stops the walk; 0 for an address that is not canonical. */
 unsigned pt_explain(const struct page_table *table, vaddr_t address,
                     struct pt_step steps[PT_MAX_LEVELS]);
 
 /* "rw-", "r-x", "rwxu" and memory type when it is not write-back: at most 12 characters. */
 void pt_flags_text(unsigned flags, char text[16]);
 
-/* Frames that the tables themselves use. O(tables). */
+/* Frames that the tables themselves use, the root included, tables of a shared upper half not.
+ * O(tables). */
 size_t pt_count_tables(const struct page_table *table);
 
 #endif

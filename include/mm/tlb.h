@@ -2,18 +2,22 @@
  *
  * mm/tlb.h - write the entry, flush, only then free: in one place.
  *
- * A batch collects the ranges whose entries changed and the frames that those entries (or freed
- * tables) held. tlb_batch_finish() flushes this processor and the others, then frees. Above
- * TLB_FULL_FLUSH_PAGES pages, or when ranges no longer fit, one full flush is done instead.
- * Lives on the stack of whoever changes a table; the lock of that table is held until finish.
- * Frames are linked through themselves (they are free but for the link): a batch has no capacity.
+ * A batch belongs to one page table and collects the ranges whose entries changed. What those
+ * entries held stays where it is until tlb_batch_finish(), which flushes this processor and the
+ * others and then has it released: entries that pt_unmap() took out of use still name their frames
+ * and tables, though no processor translates through them, so that the table itself is the list of
+ * what to free. A batch has no capacity, and a frame is never written before the flush.
+ *
+ * Above TLB_FULL_FLUSH_PAGES pages, or when ranges no longer fit, one full flush is done instead.
+ * Lives on the stack of whoever changes a table; the table's lock is held until finish.
  */
 #ifndef MERIDIAN_MM_TLB_H
 #define MERIDIAN_MM_TLB_H
 
-#include "lib/types.h"
+#include "mm/pt.h"
 
 #define TLB_BATCH_RANGES     8
+#define TLB_BATCH_TABLES     8
 #define TLB_FULL_FLUSH_PAGES 32
 
 struct tlb_range {
@@ -22,24 +26,34 @@ struct tlb_range {
 };
 
 struct tlb_batch {
-    struct tlb_range ranges[TLB_BATCH_RANGES];
+    struct page_table *table;
+    /* Called for each leaf that was unmapped, after the flush: PT_OWNED says whether it holds
+     * references. NULL: nobody needs to know. */
+    void (*release)(const struct pt_mapping *leaf);
+    struct tlb_range ranges[TLB_BATCH_RANGES]; /* to flush */
     unsigned range_count;
-    size_t page_count;
-    bool full;
-    paddr_t
-        frames; /* head of the list of frames to free; 0 when empty (frame 0 is never handed out) */
-    size_t frame_count;
+    size_t page_count; /* in the ranges */
+    bool full;         /* flush everything */
+    bool buries;       /* something was unmapped, within [dead_first, dead_last] */
+    uintptr_t dead_first;
+    uintptr_t dead_last;
+    paddr_t tables[TLB_BATCH_TABLES]; /* to free: replaced by larger leaves */
+    unsigned table_count;
 };
 
-void tlb_batch_init(struct tlb_batch *batch);
+void tlb_batch_init(struct tlb_batch *batch, struct page_table *table,
+                    void (*release)(const struct pt_mapping *leaf));
 
-/* Translations of the range may be cached somewhere. */
+/* Translations of the range may be cached somewhere. Whole pages. */
 void tlb_batch_add(struct tlb_batch *batch, vaddr_t start, size_t size_bytes);
 
-/* `frame` is given back to the PMM after the flush (frame_put(): one reference goes). */
-void tlb_batch_free_frame(struct tlb_batch *batch, paddr_t frame);
+/* Something in the range was unmapped and waits for its release. Flushing it is another matter. */
+void tlb_batch_bury(struct tlb_batch *batch, vaddr_t start, size_t size_bytes);
 
-/* Flushes and frees; the batch is empty afterwards and may be used again. */
+/* `table` is freed after the flush. When the batch has no room for it, it is finished first. */
+void tlb_batch_free_table(struct tlb_batch *batch, paddr_t table);
+
+/* Flushes and releases; the batch is empty afterwards and may be used again. */
 void tlb_batch_finish(struct tlb_batch *batch);
 
 #endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * arch_mmu.h - the inline side of arch/mmu.h on x86-64.
+ *
+ * All RAM is in the direct map from the kernel's first instruction on, so that a table is reached
+ * by one addition. Entries are read and written by single loads and stores of their own size,
+ * which the processor's walker sees whole (SDM vol. 3A, 9.1.1).
+ */
+#ifndef MERIDIAN_X86_64_ARCH_MMU_H
+#define MERIDIAN_X86_64_ARCH_MMU_H
+
+/* Where physical address 0 appears; set once by arch_direct_map_set(). */
+extern uintptr_t arch_direct_map_base;
+
+/* Tells where the loader put the direct map. Early, before anything of this file is used. */
+static inline void arch_direct_map_set(vaddr_t base)
+{
+    arch_direct_map_base = va_value(base);
+}
+
+static inline void *arch_phys_ptr(paddr_t address)
+{
+    return (void *)(arch_direct_map_base + pa_value(address));
+}
+
+static inline paddr_t arch_ptr_phys(const void *pointer)
+{
+    return pa((uintptr_t)pointer - arch_direct_map_base);
+}
+
+static inline void *arch_table_ptr(paddr_t table)
+{
+    return arch_phys_ptr(table);
+}
+
+static inline uint64_t arch_pte_read(const void *table, unsigned index, unsigned entry_bytes)
+{
+    if (entry_bytes == sizeof(uint64_t))
+        return __atomic_load_n((const uint64_t *)table + index, __ATOMIC_RELAXED);
+    return __atomic_load_n((const uint32_t *)table + index, __ATOMIC_RELAXED);
+}
+
+static inline void arch_pte_write(void *table, unsigned index, unsigned entry_bytes, uint64_t entry)
+{
+    if (entry_bytes == sizeof(uint64_t))
+        __atomic_store_n((uint64_t *)table + index, entry, __ATOMIC_RELAXED);
+    else
+        __atomic_store_n((uint32_t *)table + index, (uint32_t)entry, __ATOMIC_RELAXED);
+}
+
+/* The low bits of CR3 are not part of the address (SDM vol. 3A, table 4-12). */
+#define CR3_ADDRESS_MASK ((uint64_t)0x000ffffffffff000)
+#define CR4_PGE          ((uintptr_t)1 << 7)
+
+static inline paddr_t arch_root_read(void)
+{
+    uintptr_t cr3;
+
+    __asm__ volatile("mov %%cr3, %0" : "=r"(cr3));
+    return pa(cr3 & CR3_ADDRESS_MASK);
+}
+
+static inline void arch_root_write(paddr_t root)
+{
+    __asm__ volatile("mov %0, %%cr3" : : "r"((uintptr_t)pa_value(root)) : "memory");
+}
+
+static inline void arch_tlb_flush_page(vaddr_t page)
+{
+    __asm__ volatile("invlpg (%0)" : : "r"(va_value(page)) : "memory");
+}
+
+/* Writing CR4 with another PGE drops all translations, global ones too (SDM vol. 3A, 4.10.4.1). */
+static inline void arch_tlb_flush_all(void)
+{
+    uintptr_t cr4;
+
+    __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
+    if ((cr4 & CR4_PGE) == 0) {
+        arch_root_write(arch_root_read());
+        return;
+    }
+    __asm__ volatile("mov %0, %%cr4" : : "r"(cr4 & ~CR4_PGE) : "memory");
+    __asm__ volatile("mov %0, %%cr4" : : "r"(cr4) : "memory");
+}
+
+/* In mmu.c. */
+void arch_tlb_flush_others(vaddr_t start, size_t size_bytes);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * mmu.c - the part of arch/mmu.h that is not inline on x86-64.
+ */
+#include "arch/mmu.h"
+
+uintptr_t arch_direct_map_base;
+
+/* One processor runs this kernel: no other one can hold a translation. */
+void arch_tlb_flush_others(vaddr_t start, size_t size_bytes)
+{
+    (void)start;
+    (void)size_bytes;
+}

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * pt_walk.h - the page-table walker: a cursor, and what only looks.
+ *
+ * This is a template. A file pt_<encoding>.c says how an entry is encoded, includes this header
+ * and pt_change.h, and so gets a walker in which the encoding is constant. It provides
+ *
+ *   WALK_INDEX_BITS, WALK_ENTRY_BYTES          the shape of a table
+ *   bool     entry_present(entry, level)       the processor would use it
+ *   bool     entry_is_table(entry, level)      else a leaf; present or not
+ *   paddr_t  entry_target(entry, level)        the next table, or the leaf's first frame
+ *   unsigned entry_flags(entry, level)         enum pt_flag of this entry alone
+ *   uint64_t entry_table(target, level)        refers to the table below, all rights allowed
+ *   uint64_t entry_leaf(target, flags, level)
+ *   uint64_t entry_recode(entry, flags, level) a leaf with other rights; the rest as it was
+ *   uint64_t entry_kill(entry, level)          not present, but otherwise the same
+ *
+ * Only an unused entry is 0 as stored. An entry that is neither 0 nor present is dead: unmapped,
+ * waiting for the flush and its release (mm/tlb.h).
+ *
+ * The cursor stands on one entry and knows the way there. At any moment it has one table within
+ * reach, and asks for it anew when it climbs: on a machine that reaches tables through a few
+ * temporary windows none of them is held for long.
+ *
+ *       root      [ . . x . . ]       at[4] = { root, 2 }
+ *                       |
+ *                 [ x . . . . ]       at[3] = { ..., 0 }
+ *                   |
+ *                 [ . . . x . ]       at[2] = { ..., 3 }, level = 2: the cursor is here
+ *                         |
+ *                 [ . . . . . ]       cursor_down() leads here
+ *
+ * A walk is a loop around cursor_settle(), which climbs out of tables that are done with:
+ *
+ *       while (cursor_settle(&cursor)) {
+ *           ... either cursor_down(), or handle the entry and cursor_pass()
+ *       }
+ */
+#ifndef MERIDIAN_KERNEL_MM_PT_WALK_H
+#define MERIDIAN_KERNEL_MM_PT_WALK_H
+
+#include "arch/mmu.h"
+#include "lib/bits.h"
+#include "pt_format.h"
+
+#define WALK_ENTRIES (1u << WALK_INDEX_BITS)
+
+struct cursor {
+    uintptr_t address; /* where the entry under the cursor is entered */
+    uint64_t pages;    /* from there to the end of the range */
+    unsigned level;
+    unsigned levels; /* that of the root */
+    void *entries;   /* the table it stands in */
+    struct {
+        paddr_t table;
+        unsigned index;
+    } at[PT_MAX_LEVELS + 1];
+};
+
+/* --- the cursor -------------------------------------------------------------------------- */
+
+static inline unsigned walk_shift(unsigned level)
+{
+    return PAGE_SHIFT + WALK_INDEX_BITS * (level - 1);
+}
+
+static inline unsigned walk_index(uintptr_t address, unsigned level)
+{
+    return (unsigned)(address >> walk_shift(level)) & (WALK_ENTRIES - 1);
+}
+
+/* Pages that an entry of `level` spans. */
+static inline uint64_t walk_span(unsigned level)
+{
+    return (uint64_t)1 << (WALK_INDEX_BITS * (level - 1));
+}
+
+static inline void cursor_enter(struct cursor *cursor, paddr_t table, unsigned level)
+{
+    cursor->level = level;
+    cursor->at[level].table = table;
+    cursor->at[level].index = walk_index(cursor->address, level);
+    cursor->entries = arch_table_ptr(table);
+}
+
+static inline void cursor_begin(struct cursor *cursor, const struct page_table *table,
+                                uintptr_t address, uint64_t pages)
+{
+    cursor->address = address;
+    cursor->pages = pages;
+    cursor->levels = table->format->levels;
+    cursor_enter(cursor, table->root, cursor->levels);
+}
+
+static inline uint64_t cursor_read(const struct cursor *cursor)
+{
+    return arch_pte_read(cursor->entries, cursor->at[cursor->level].index, WALK_ENTRY_BYTES);
+}
+
+static inline void cursor_write(struct cursor *cursor, uint64_t entry)
+{
+    arch_pte_write(cursor->entries, cursor->at[cursor->level].index, WALK_ENTRY_BYTES, entry);
+}
+
+/* Pages of the range that the entry under the cursor spans. */
+static inline uint64_t cursor_pages(const struct cursor *cursor)
+{
+    uint64_t span = walk_span(cursor->level);
+    uint64_t first = (cursor->address >> PAGE_SHIFT) & (span - 1);
+
+    return min_u64(span - first, cursor->pages);
+}
+
+/* The entries of the range that are left in this table, the one under the cursor being entered
+ * at its beginning; a last one may be cut. */
+static inline unsigned cursor_entries_left(const struct cursor *cursor)
+{
+    unsigned in_table = WALK_ENTRIES - cursor->at[cursor->level].index;
+    uint64_t shift = WALK_INDEX_BITS * (cursor->level - 1);
+    uint64_t in_range = (cursor->pages + walk_span(cursor->level) - 1) >> shift;
+
+    return (unsigned)min_u64(in_table, in_range);
+}
+
+/* To the next entry, beyond `pages` pages. */
+static inline void cursor_skip(struct cursor *cursor, unsigned entries, uint64_t pages)
+{
+    cursor->address += (uintptr_t)(pages << PAGE_SHIFT);
+    cursor->pages -= pages;
+    cursor->at[cursor->level].index += entries;
+}
+
+static inline void cursor_pass(struct cursor *cursor)
+{
+    cursor_skip(cursor, 1, cursor_pages(cursor));
+}
+
+static inline void cursor_down(struct cursor *cursor, paddr_t table)
+{
+    cursor_enter(cursor, table, cursor->level - 1);
+}
+
+/* Back to the entry that led into this table. Address and pages stay beyond it. */
+static inline void cursor_up(struct cursor *cursor)
+{
+    cursor->level++;
+    cursor->entries = arch_table_ptr(cursor->at[cursor->level].table);
+}
+
+static inline bool cursor_table_done(const struct cursor *cursor)
+{
+    return cursor->pages == 0 || cursor->at[cursor->level].index == WALK_ENTRIES;
+}
+
+/* Climbs until there is an entry to visit; false at the end of the range. */
+static inline bool cursor_settle(struct cursor *cursor)
+{
+    while (cursor_table_done(cursor)) {
+        if (cursor->level == cursor->levels)
+            return false;
+        cursor_up(cursor);
+        cursor->at[cursor->level].index++;
+    }
+    return true;
+}
+
+/* --- looking ----------------------------------------------------------------------------- */
+
+/* Rights shrink on the way down: each of these is had only if all levels grant it. */
+#define WALK_COMBINED (PT_WRITE | PT_EXECUTE | PT_USER)
+
+static inline unsigned walk_combine(unsigned inherited, unsigned flags)
+{
+    return flags & (inherited | ~(unsigned)WALK_COMBINED);
+}
+
+static void walk_fill_mapping(struct pt_mapping *mapping, uintptr_t address, uint64_t target,
+                              unsigned flags, unsigned level)
+{
+    uintptr_t mask = (uintptr_t)((walk_span(level) << PAGE_SHIFT) - 1);
+
+    mapping->address = va(address & ~mask);
+    mapping->target = pa(target);
+    mapping->size_bytes = walk_span(level) << PAGE_SHIFT;
+    mapping->flags = flags;
+    mapping->level = level;
+}
+
+static enum status walk_query(const struct page_table *table, uintptr_t address,
+                              struct pt_mapping *mapping)
+{
+    unsigned level = table->format->levels;
+    unsigned inherited = WALK_COMBINED;
+    paddr_t entries = table->root;
+
+    for (;; level--) {
+        uint64_t entry =
+            arch_pte_read(arch_table_ptr(entries), walk_index(address, level), WALK_ENTRY_BYTES);
+
+        if (!entry_present(entry, level)) {
+            walk_fill_mapping(mapping, address, 0, 0, level);
+            return STATUS_NOT_FOUND;
+        }
+        inherited = walk_combine(inherited, entry_flags(entry, level));
+        entries = entry_target(entry, level);
+        if (!entry_is_table(entry, level))
+            break;
+    }
+    walk_fill_mapping(mapping, address, pa_value(entries), inherited, level);
+    return STATUS_OK;
+}
+
+static unsigned walk_explain(const struct page_table *table, uintptr_t address,
+                             struct pt_step *steps)
+{
+    unsigned level = table->format->levels;
+    paddr_t entries = table->root;
+    unsigned count = 0;
+
+    for (;; level--) {
+        struct pt_step *step = &steps[count++];
+
+        *step = (struct pt_step){ .level = level,
+                                  .table = entries,
+                                  .index = walk_index(address, level) };
+        step->entry = arch_pte_read(arch_table_ptr(entries), step->index, WALK_ENTRY_BYTES);
+        step->present = entry_present(step->entry, level);
+        if (!step->present)
+            return count;
+        step->leaf = !entry_is_table(step->entry, level);
+        step->flags = entry_flags(step->entry, level);
+        step->next = entry_target(step->entry, level);
+        if (step->leaf)
+            return count;
+        entries = step->next;
+    }
+}
+
+#define WALK_IN_RUN (~(unsigned)(PT_ACCESSED | PT_DIRTY))
+
+/* Whether `leaf` continues `run`, which it then joins. */
+static bool walk_join_run(struct pt_mapping *run, const struct pt_mapping *leaf)
+{
+    if (run->size_bytes == 0)
+        return false;
+    if (va_value(run->address) + run->size_bytes != va_value(leaf->address) ||
+        pa_value(run->target) + run->size_bytes != pa_value(leaf->target) ||
+        ((run->flags ^ leaf->flags) & WALK_IN_RUN) != 0)
+        return false;
+    run->size_bytes += leaf->size_bytes;
+    run->flags |= leaf->flags;
+    return true;
+}
+
+/* The leaf under the cursor, cut to the range. */
+static struct pt_mapping walk_leaf_at(const struct cursor *cursor, uint64_t entry,
+                                      unsigned inherited)
+{
+    uint64_t first = (cursor->address >> PAGE_SHIFT) & (walk_span(cursor->level) - 1);
+
+    return (struct pt_mapping){
+        .address = va(cursor->address),
+        .target = pa_add(entry_target(entry, cursor->level), first << PAGE_SHIFT),
+        .size_bytes = cursor_pages(cursor) << PAGE_SHIFT,
+        .flags = walk_combine(inherited, entry_flags(entry, cursor->level)),
+        .level = cursor->level,
+    };
+}
+
+/* False when the visitor wants no more. */
+static bool walk_visit(const struct page_table *table, uintptr_t address, uint64_t pages,
+                       bool (*visit)(void *context, const struct pt_mapping *run), void *context)
+{
+    struct pt_mapping run = { .size_bytes = 0 };
+    unsigned inherited[PT_MAX_LEVELS + 1];
+    struct cursor cursor;
+
+    cursor_begin(&cursor, table, address, pages);
+    inherited[cursor.level] = WALK_COMBINED;
+    while (cursor_settle(&cursor)) {
+        uint64_t entry = cursor_read(&cursor);
+        struct pt_mapping leaf;
+
+        if (!entry_present(entry, cursor.level)) {
+            cursor_pass(&cursor);
+            continue;
+        }
+        if (entry_is_table(entry, cursor.level)) {
+            inherited[cursor.level - 1] =
+                walk_combine(inherited[cursor.level], entry_flags(entry, cursor.level));
+            cursor_down(&cursor, entry_target(entry, cursor.level));
+            continue;
+        }
+        leaf = walk_leaf_at(&cursor, entry, inherited[cursor.level]);
+        cursor_pass(&cursor);
+        if (walk_join_run(&run, &leaf))
+            continue;
+        if (run.size_bytes != 0 && !visit(context, &run))
+            return false;
+        run = leaf;
+    }
+    return run.size_bytes == 0 || visit(context, &run);
+}
+
+/* Tables below the root; those of level 1 are counted from above, without a look into them. */
+static size_t walk_count_tables(const struct page_table *table, uintptr_t address, uint64_t pages)
+{
+    struct cursor cursor;
+    size_t count = 0;
+
+    cursor_begin(&cursor, table, address, pages);
+    while (cursor_settle(&cursor)) {
+        uint64_t entry = cursor_read(&cursor);
+
+        if (!entry_present(entry, cursor.level) || !entry_is_table(entry, cursor.level)) {
+            cursor_pass(&cursor);
+            continue;
+        }
+        count++;
+        if (cursor.level == 2)
+            cursor_pass(&cursor);
+        else
+            cursor_down(&cursor, entry_target(entry, cursor.level));
+    }
+    return count;
+}
+
+#endif
