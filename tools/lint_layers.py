@@ -44,7 +44,7 @@ LAYERS = {
 }
 
 # Where the include path puts the inline side of include/arch.
-ARCH_INLINE = re.compile(r"^(kernel/arch/[^/]+|efi|tests/host)/include/")
+ARCH_INLINE = re.compile(r"^(kernel/arch/[^/]+/include/|efi/include/|tests/host/include/arch_)")
 ARCH_CODE = "kernel/arch/"
 
 

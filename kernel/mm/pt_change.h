@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * pt_change.h - the page-table walker: what changes tables. Second half of the template that
- * pt_walk.h begins.
+ * pt_change.h - the page-table walker: what changes tables.
+ *
+ * This is a template: the second half of the one that pt_walk.h begins.
  *
  * Mapping is prepared, then committed. The first walk proves that the range is free and counts the
  * tables it lacks; they are allocated; the second walk cannot fail. What a missing entry will need

@@ -2,7 +2,7 @@
  *
  * pt_walk.h - the page-table walker: a cursor, and what only looks.
  *
- * This is a template. A file pt_<encoding>.c says how an entry is encoded, includes this header
+ * This is a template: a file pt_<encoding>.c says how an entry is encoded, includes this header
  * and pt_change.h, and so gets a walker in which the encoding is constant. It provides
  *
  *   WALK_INDEX_BITS, WALK_ENTRY_BYTES          the shape of a table

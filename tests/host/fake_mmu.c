@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * fake_mmu.c - the memory management unit of the hosted machine. fake_mmu.h has the contract.
+ *
+ * decode_*() turn an entry into what it grants, straight from the drawings of the manuals (SDM
+ * vol. 3A, tables 4-14 to 4-20) and of fake_format.h. A TLB is a direct-mapped table of pages: two
+ * pages that share a slot evict each other, as in life, but 2,048 slots make it seldom.
+ * One thread at a time.
+ */
+#include "fake_mmu.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "arch/cpu.h"
+#include "arch/mmu.h"
+#include "fake_format.h"
+
+#define TLB_SLOTS 2048u
+
+/* What a walk found. */
+struct translation {
+    bool present;
+    uintptr_t page;  /* the virtual page */
+    uint64_t target; /* of the page */
+    unsigned level;  /* of the leaf */
+    bool writable, executable, user, global;
+    uint64_t tables[PT_MAX_LEVELS + 1]; /* by level: where the walk came through */
+};
+
+struct tlb_slot {
+    bool valid;
+    struct translation cached;
+};
+
+static struct fake_mmu_settings mmu;
+static struct {
+    paddr_t root;
+    struct tlb_slot slots[TLB_SLOTS];
+} processors[FAKE_MMU_CPUS];
+
+unsigned fake_mmu_failures;
+bool fake_mmu_quiet;
+struct fake_mmu_flushes fake_mmu_flushes;
+
+static void complain(const char *what, uintptr_t address, uint64_t detail)
+{
+    fake_mmu_failures++;
+    if (!fake_mmu_quiet)
+        fprintf(stderr, "fake MMU: %s: address 0x%" PRIxPTR ", 0x%" PRIx64 "\n", what, address,
+                detail);
+}
+
+/* --- decoding ---------------------------------------------------------------------------- */
+
+/* One entry, as the processor understands it. */
+struct decoded {
+    bool present, leaf, reserved;
+    bool writable, executable, user, global, accessed, dirty;
+    uint64_t target;
+    uint64_t accessed_bit, dirty_bit; /* to set in the entry as stored */
+};
+
+static struct decoded decode_x86_64(uint64_t entry, unsigned level)
+{
+    uint64_t address_mask = 0x000ffffffffff000;
+    struct decoded result = { .present = (entry & 1) != 0 };
+    bool large = level > 1 && (entry & 0x80) != 0;
+
+    result.leaf = level == 1 || large;
+    result.writable = (entry & 2) != 0;
+    result.user = (entry & 4) != 0;
+    result.accessed = (entry & 0x20) != 0;
+    result.dirty = (entry & 0x40) != 0;
+    result.global = (entry & 0x100) != 0;
+    result.executable = !(mmu.no_execute && entry >> 63 != 0);
+    result.target = entry & address_mask;
+    result.accessed_bit = 0x20;
+    result.dirty_bit = 0x40;
+    result.reserved = (!mmu.no_execute && entry >> 63 != 0) || (large && level > 3) ||
+                      (entry & address_mask) >> mmu.physical_bits != 0;
+    if (large) {
+        uint64_t span = (uint64_t)1 << (12 + 9 * (level - 1));
+
+        result.target &= ~(uint64_t)0x1000; /* PAT */
+        result.reserved |= (result.target & (span - 1)) != 0;
+        result.target &= ~(span - 1);
+    }
+    return result;
+}
+
+static struct decoded decode_fake(uint64_t entry, unsigned level)
+{
+    uint64_t plain = fake_load(entry, level);
+    struct decoded result = { .present = (plain & FAKE_HERE) != 0 };
+    uint64_t span = (uint64_t)1 << (12 + FAKE_INDEX_BITS * (level - 1));
+
+    result.leaf = (plain & FAKE_LEAF) != 0;
+    result.writable = (plain & FAKE_READ_ONLY) == 0;
+    result.user = (plain & FAKE_SUPERVISOR) == 0;
+    result.executable = (plain & FAKE_NO_EXECUTE) == 0;
+    result.global = (plain & FAKE_GLOBAL) != 0;
+    result.accessed = (plain & FAKE_ACCESSED) != 0;
+    result.dirty = (plain & FAKE_DIRTY) != 0;
+    result.target = ((plain & FAKE_FRAME_MASK) >> FAKE_FRAME_SHIFT) << 12;
+    result.accessed_bit = fake_store(FAKE_ACCESSED, level);
+    result.dirty_bit = fake_store(FAKE_DIRTY, level);
+    result.reserved = (level == 1 && !result.leaf) ||
+                      (result.leaf && (result.target & (span - 1)) != 0) ||
+                      result.target >> mmu.physical_bits != 0;
+    return result;
+}
+
+static struct decoded decode(uint64_t entry, unsigned level)
+{
+    if (mmu.format == &pt_format_fake)
+        return decode_fake(entry, level);
+    return decode_x86_64(entry, level);
+}
+
+/* --- walking ----------------------------------------------------------------------------- */
+
+struct shape {
+    unsigned levels;
+    unsigned index_bits;
+};
+
+static struct shape shape(void)
+{
+    if (mmu.format == &pt_format_fake)
+        return (struct shape){ FAKE_LEVELS, FAKE_INDEX_BITS };
+    return (struct shape){ mmu.format == &pt_format_x86_64_5level ? 5 : 4, 9 };
+}
+
+static void set_bits(uint64_t *slot, struct decoded found, bool write)
+{
+    *slot |= found.accessed_bit;
+    if (write && found.leaf)
+        *slot |= found.dirty_bit;
+}
+
+/* Walks as the processor would; with `touch`, sets accessed (and dirty) bits on the way. */
+static struct translation walk(paddr_t root, uintptr_t address, bool touch, bool write)
+{
+    struct shape form = shape();
+    struct translation result = {
+        .page = address & ~(uintptr_t)0xfff, .writable = true, .executable = true, .user = true
+    };
+    uint64_t table = pa_value(root);
+
+    for (unsigned level = form.levels; level >= 1; level--) {
+        unsigned shift = 12 + form.index_bits * (level - 1);
+        uintptr_t index = address >> shift & (((uintptr_t)1 << form.index_bits) - 1);
+        uint64_t *slot = (uint64_t *)arch_phys_ptr(pa(table)) + index;
+        struct decoded found = decode(*slot, level);
+
+        result.tables[level] = table;
+        result.level = level;
+        if (!found.present)
+            return result;
+        if (found.reserved)
+            complain("a reserved bit is set", address, *slot);
+        result.writable &= found.writable;
+        result.executable &= found.executable;
+        result.user &= found.user;
+        if (touch)
+            set_bits(slot, found, write && result.writable);
+        if (found.leaf) {
+            result.present = true;
+            result.global = found.global;
+            result.target = found.target + (result.page & (((uintptr_t)1 << shift) - 1));
+            return result;
+        }
+        table = found.target;
+    }
+    return result;
+}
+
+/* --- the TLB ----------------------------------------------------------------------------- */
+
+static struct tlb_slot *slot_of(unsigned cpu, uintptr_t address)
+{
+    uintptr_t page = address >> 12;
+
+    return &processors[cpu].slots[(page ^ page >> 11) % TLB_SLOTS];
+}
+
+/* Whether the tables still grant what is cached, in the same way. */
+static bool still_true(const struct translation *cached, paddr_t root)
+{
+    struct translation now = walk(root, cached->page, false, false);
+
+    if (!now.present || now.target != cached->target || now.level != cached->level)
+        return false;
+    if ((cached->writable && !now.writable) || (cached->executable && !now.executable) ||
+        (cached->user && !now.user))
+        return false;
+    for (unsigned level = now.level; level <= shape().levels; level++) {
+        if (now.tables[level] != cached->tables[level] && !cached->global)
+            return false;
+    }
+    return true;
+}
+
+static bool allows(const struct translation *found, unsigned access)
+{
+    return found->present && ((access & FAKE_WRITE) == 0 || found->writable) &&
+           ((access & FAKE_EXECUTE) == 0 || found->executable) &&
+           ((access & FAKE_USER) == 0 || found->user);
+}
+
+bool fake_mmu_access(uintptr_t address, unsigned access, paddr_t *target, bool *present)
+{
+    unsigned cpu = arch_cpu_id();
+    paddr_t root = processors[cpu].root;
+    struct tlb_slot *slot = slot_of(cpu, address);
+    bool cached = slot->valid && slot->cached.page == (address & ~(uintptr_t)0xfff);
+
+    if (cached && !still_true(&slot->cached, root))
+        complain("a stale translation was used", address, slot->cached.target);
+    if (!cached || !allows(&slot->cached, access) || (access & FAKE_WRITE) != 0) {
+        struct translation found = walk(root, address, true, (access & FAKE_WRITE) != 0);
+
+        if (present != NULL)
+            *present = found.present;
+        if (!allows(&found, access))
+            return false;
+        *slot = (struct tlb_slot){ true, found };
+    }
+    *target = pa(slot->cached.target + (address & 0xfff));
+    return true;
+}
+
+void fake_mmu_check(void)
+{
+    for (unsigned cpu = 0; cpu < FAKE_MMU_CPUS; cpu++) {
+        for (unsigned i = 0; i < TLB_SLOTS; i++) {
+            const struct tlb_slot *slot = &processors[cpu].slots[i];
+
+            if (slot->valid && !still_true(&slot->cached, processors[cpu].root))
+                complain("a stale translation is cached", slot->cached.page, slot->cached.target);
+        }
+    }
+}
+
+static bool goes_through(const struct translation *cached, uint64_t frame)
+{
+    if (cached->target == frame)
+        return true;
+    for (unsigned level = cached->level; level <= shape().levels; level++) {
+        if (cached->tables[level] == frame)
+            return true;
+    }
+    return false;
+}
+
+void fake_mmu_frame_freed(paddr_t frame)
+{
+    for (unsigned cpu = 0; cpu < FAKE_MMU_CPUS; cpu++) {
+        for (unsigned i = 0; i < TLB_SLOTS; i++) {
+            const struct tlb_slot *slot = &processors[cpu].slots[i];
+
+            if (slot->valid && goes_through(&slot->cached, pa_value(frame)))
+                complain("freed before the flush", slot->cached.page, pa_value(frame));
+        }
+    }
+}
+
+/* --- arch/mmu.h -------------------------------------------------------------------------- */
+
+void fake_mmu_start(const struct fake_mmu_settings *settings, paddr_t root)
+{
+    mmu = *settings;
+    for (unsigned cpu = 0; cpu < FAKE_MMU_CPUS; cpu++) {
+        memset(processors[cpu].slots, 0, sizeof(processors[cpu].slots));
+        processors[cpu].root = root;
+    }
+    fake_mmu_failures = 0;
+    fake_mmu_flushes = (struct fake_mmu_flushes){ 0 };
+}
+
+static void forget_page(unsigned cpu, uintptr_t page)
+{
+    struct tlb_slot *slot = slot_of(cpu, page);
+
+    if (slot->cached.page == (page & ~(uintptr_t)0xfff))
+        slot->valid = false;
+}
+
+static void forget_all(unsigned cpu, bool global_too)
+{
+    for (unsigned i = 0; i < TLB_SLOTS; i++) {
+        struct tlb_slot *slot = &processors[cpu].slots[i];
+
+        slot->valid &= slot->cached.global && !global_too;
+    }
+}
+
+paddr_t arch_root_read(void)
+{
+    return processors[arch_cpu_id()].root;
+}
+
+void arch_root_write(paddr_t root)
+{
+    processors[arch_cpu_id()].root = root;
+    forget_all(arch_cpu_id(), false);
+}
+
+void arch_tlb_flush_page(vaddr_t page)
+{
+    fake_mmu_flushes.pages++;
+    forget_page(arch_cpu_id(), va_value(page));
+}
+
+void arch_tlb_flush_all(void)
+{
+    fake_mmu_flushes.full++;
+    forget_all(arch_cpu_id(), true);
+}
+
+void arch_tlb_flush_others(vaddr_t start, size_t size_bytes)
+{
+    fake_mmu_flushes.others++;
+    for (unsigned cpu = 0; cpu < FAKE_MMU_CPUS; cpu++) {
+        if (cpu == arch_cpu_id())
+            continue;
+        if (size_bytes == 0)
+            forget_all(cpu, true);
+        for (size_t offset = 0; offset < size_bytes; offset += PAGE_SIZE)
+            forget_page(cpu, va_value(start) + offset);
+    }
+}
