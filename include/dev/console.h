@@ -22,8 +22,8 @@ enum status console_init(const char *serial_options);
  * another processor's. Any context. */
 struct print_sink *console_sink(void);
 
-/* JSON events go to the console from now on: json_console() is no longer NULL. */
-void console_enable_json(void);
+/* Whether JSON events go to the console from now on: else json_console() is NULL. */
+void console_enable_json(bool enabled);
 
 /* Whether anything can be typed at all. */
 bool console_has_input(void);

@@ -24,6 +24,9 @@ void diag_expect_exit(bool expected);
  * Where there is no such device, says that the machine may be switched off and stops. */
 [[gnu::noreturn]] void diag_exit(void);
 
+/* The same with a code of the caller's choice. */
+[[gnu::noreturn]] void diag_exit_with(uint8_t code);
+
 /* "#3 0xffffffff80001234 pmm_alloc+0x24", one line a frame, from the caller of the function that
  * `frame_pointer` belongs to upwards. Any context. */
 void diag_stack_trace(struct print_sink *sink, vaddr_t frame_pointer);

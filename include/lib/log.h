@@ -29,6 +29,10 @@ enum log_level {
 #define log_info(...)    log_write(LOG_INFO, __VA_ARGS__)
 #define log_debug(...)   log_write(LOG_DEBUG, __VA_ARGS__)
 
+/* While reports are expected, errors and warnings are provoked on purpose (self-tests): they are
+ * kept in the ring as what they are, "expected: ...", and not shown. One processor; kernel only. */
+void log_expect(bool expected);
+
 /* Lines above `level` are kept in the ring, but not shown. */
 void log_set_console_level(enum log_level level);
 

@@ -112,9 +112,9 @@ void print(const char *format, ...)
     piece_flush(&piece);
 }
 
-void console_enable_json(void)
+void console_enable_json(bool enabled)
 {
-    json_wanted = true;
+    json_wanted = enabled;
 }
 
 struct print_sink *json_console(void)

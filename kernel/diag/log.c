@@ -19,6 +19,7 @@ static char ring_bytes[CONFIG_LOG_RING_BYTES];
 static struct log_ring ring = { .bytes = ring_bytes, .size = sizeof(ring_bytes) };
 static struct spinlock ring_lock = SPINLOCK_INIT(LOCK_RANK_CONSOLE, "the log ring");
 static enum log_level console_level = LOG_INFO;
+static bool reports_expected;
 
 static size_t write_stamp(char *line, size_t size)
 {
@@ -30,8 +31,16 @@ static size_t write_stamp(char *line, size_t size)
                         (unsigned long long)((now & 0xffffffffu) * 1000000u >> 32));
 }
 
-static const char *level_prefix(enum log_level level)
+/* A report that was provoked is for the ring alone. */
+static bool is_expected(enum log_level level)
 {
+    return reports_expected && level <= LOG_WARNING;
+}
+
+static const char *line_prefix(enum log_level level)
+{
+    if (is_expected(level))
+        return "expected: ";
     switch (level) {
     case LOG_ERROR:
         return "error: ";
@@ -59,7 +68,7 @@ void log_write(enum log_level level, const char *format, ...)
     va_list arguments;
     irq_state_t state;
 
-    length += print_buffer(line + length, room - length, "%s", level_prefix(level));
+    length += print_buffer(line + length, room - length, "%s", line_prefix(level));
     va_start(arguments, format);
     length = kept(length + print_buffer_va(line + length, room - length, format, arguments), room);
     va_end(arguments);
@@ -69,13 +78,18 @@ void log_write(enum log_level level, const char *format, ...)
     state = spin_lock(&ring_lock);
     log_ring_write(&ring, line, length + 1);
     spin_unlock(&ring_lock, state);
-    if (level <= console_level)
+    if (level <= console_level && !is_expected(level))
         print("%s", line);
 }
 
 void log_set_console_level(enum log_level level)
 {
     console_level = level;
+}
+
+void log_expect(bool expected)
+{
+    reports_expected = expected;
 }
 
 void log_dump(struct print_sink *sink)

@@ -57,7 +57,11 @@ void diag_expect_exit(bool expected)
 
 void diag_exit(void)
 {
-    uint8_t code = something_failed ? POWER_EXIT_FAILURE : POWER_EXIT_SUCCESS;
+    diag_exit_with(something_failed ? POWER_EXIT_FAILURE : POWER_EXIT_SUCCESS);
+}
+
+void diag_exit_with(uint8_t code)
+{
     struct json event;
 
     json_begin(&event, json_console(), "exit");

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * cmd_frames.c - frames: how many there are and what for; frame: all about one.
+ */
+
+#include "monitor/commands.h"
+#include "boot/efi_memory.h"
+#include "lib/json.h"
+#include "lib/number.h"
+#include "lib/print.h"
+#include "mm/layout.h"
+#include "mm/memmap.h"
+#include "mm/paging.h"
+#include "mm/pmm.h"
+#include "monitor/format.h"
+
+/* --- frames ---------------------------------------------------------------------------------- */
+
+static void print_count(const char *what, uint64_t count_frames)
+{
+    char size[SIZE_TEXT_BYTES];
+
+    print("  %-18s%13llu  %10s\n", what, (unsigned long long)count_frames,
+          format_size(count_frames << PAGE_SHIFT, size));
+}
+
+static void print_counts(const struct pmm_stats *stats, const uint64_t tags[FRAME_TAG_COUNT])
+{
+    print("  %-18s%13s  %10s\n", "frames of 4 KiB", "count", "size");
+    print_count("free", stats->free_frames);
+    print_count("used", stats->used_frames);
+    for (unsigned tag = FRAME_FREE + 1; tag < FRAME_TAG_COUNT; tag++) {
+        char name[32];
+
+        (void)print_buffer(name, sizeof name, "  %s", frame_tag_name(tag));
+        if (tags[tag] > 0)
+            print_count(name, tags[tag]);
+    }
+    print_count("reserved", stats->reserved_frames);
+    print_count("total", stats->total_frames);
+}
+
+static void print_free(const struct pmm_stats *stats)
+{
+    char metadata[SIZE_TEXT_BYTES];
+
+    print(
+        "Of the free frames %llu wait in magazines and %llu lie below 1 MiB; %llu blocks of 2 MiB "
+        "are\nwholly free. The tables of the frames take %s.\n",
+        (unsigned long long)stats->cached_frames, (unsigned long long)stats->low_free_frames,
+        (unsigned long long)stats->free_2m_blocks, format_size(stats->metadata_bytes, metadata));
+}
+
+static void event_frames(const struct pmm_stats *stats, const uint64_t tags[FRAME_TAG_COUNT])
+{
+    struct json event;
+
+    json_begin(&event, json_console(), "frames");
+    json_number(&event, "total", stats->total_frames);
+    json_number(&event, "free", stats->free_frames);
+    json_number(&event, "used", stats->used_frames);
+    json_number(&event, "reserved", stats->reserved_frames);
+    json_number(&event, "managed", stats->managed_frames);
+    json_number(&event, "cached", stats->cached_frames);
+    json_number(&event, "low_free", stats->low_free_frames);
+    json_number(&event, "free_2m_blocks", stats->free_2m_blocks);
+    json_number(&event, "metadata_bytes", stats->metadata_bytes);
+    json_list_begin(&event, "tags");
+    for (unsigned tag = FRAME_FREE + 1; tag < FRAME_TAG_COUNT; tag++) {
+        json_item_begin(&event);
+        json_text(&event, "tag", frame_tag_name(tag));
+        json_number(&event, "frames", tags[tag]);
+        json_item_end(&event);
+    }
+    json_list_end(&event);
+    json_end(&event);
+}
+
+bool command_frames(const struct command_call *call)
+{
+    struct pmm_stats stats;
+    uint64_t tags[FRAME_TAG_COUNT];
+    uint64_t sum;
+
+    pmm_get_stats(&stats);
+    pmm_count_tags(tags);
+    print_counts(&stats, tags);
+    print_free(&stats);
+    event_frames(&stats, tags);
+    sum = stats.free_frames + stats.used_frames + stats.reserved_frames;
+    if (sum != stats.total_frames)
+        return command_fail(call, "free, used and reserved are %llu together, not %llu",
+                            (unsigned long long)sum, (unsigned long long)stats.total_frames);
+    return true;
+}
+
+/* --- frame ----------------------------------------------------------------------------------- */
+
+/* A hexadecimal number is an address, physical or of the kernel; a decimal one counts frames. */
+static bool find_frame(const struct command_call *call, pfn_t *frame)
+{
+    const char *text = call->arguments[0];
+    uint64_t number;
+    paddr_t target;
+
+    if (!command_number(call, 0, &number))
+        return false;
+    if (text[0] != '0' || (text[1] | 0x20) != 'x') {
+        *frame = pfn((uintptr_t)number);
+        return number <= UINT64_MAX >> PAGE_SHIFT ||
+               command_fail(call, "there is no frame of that number");
+    }
+    target = pa(number);
+    if (number >= LAYOUT_KERNEL_HALF &&
+        paging_translate(va((uintptr_t)number), &target) != STATUS_OK)
+        return command_fail(call, "nothing is mapped at %s", text);
+    *frame = pa_to_pfn(target);
+    return true;
+}
+
+static const char *frame_state(const struct frame_info *info)
+{
+    if (!info->managed)
+        return "not managed";
+    if (info->tag != FRAME_FREE)
+        return "in use";
+    return info->cached ? "free, in a processor's magazine" : "free";
+}
+
+static void print_region(const struct region *row)
+{
+    if (row == NULL) {
+        print("  region       none: the map does not know this address\n");
+        return;
+    }
+    print("  region       0x%llx-0x%llx, %s", (unsigned long long)row->base,
+          (unsigned long long)(row->base + row->size_bytes - 1), e820_type_name(row->type));
+    if (row->tag != REGION_TAG_NONE)
+        print(", held by: %s", region_tag_name(row->tag));
+    if (row->efi_type != REGION_EFI_TYPE_NONE)
+        print(", %s", efi_memory_type_name(row->efi_type));
+    print("\n");
+}
+
+static void event_frame(pfn_t frame, const struct frame_info *info, const struct region *row)
+{
+    struct json event;
+
+    json_begin(&event, json_console(), "frame");
+    json_number(&event, "number", pfn_value(frame));
+    json_address(&event, "address", pa_value(pfn_to_pa(frame)));
+    json_boolean(&event, "managed", info->managed);
+    json_boolean(&event, "cached", info->cached);
+    json_text(&event, "tag", frame_tag_name(info->tag));
+    json_number(&event, "references", info->references);
+    json_text(&event, "region", row == NULL ? "none" : e820_type_word(row->type));
+    json_end(&event);
+}
+
+bool command_frame(const struct command_call *call)
+{
+    pfn_t frame = pfn(0);
+    struct frame_info info;
+    const struct region *row;
+
+    if (!find_frame(call, &frame))
+        return false;
+    frame_describe(frame, &info);
+    row = memmap_find(&call->machine->map, pfn_to_pa(frame));
+    print("frame %llu at 0x%llx\n", (unsigned long long)pfn_value(frame),
+          (unsigned long long)pa_value(pfn_to_pa(frame)));
+    print("  state        %s\n", frame_state(&info));
+    print("  tag          %s\n", frame_tag_name(info.tag));
+    if (info.managed)
+        print("  references   %u\n", info.references);
+    print_region(row);
+    event_frame(frame, &info, row);
+    return true;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * commands.c - the table of commands, and the way from a line of text to a handler.
+ */
+
+#include "monitor/commands.h"
+#include "diag/diag.h"
+#include "lib/json.h"
+#include "lib/number.h"
+#include "lib/print.h"
+#include "lib/string.h"
+#include "monitor/words.h"
+
+static const struct command commands[] = {
+    { "help", "[NAME]", "what the monitor can do, or what one command does",
+      "Commands are separated by ';'. Numbers are decimal, or hexadecimal with 0x in front; they "
+      "may\n"
+      "end in a unit (K, M, G, T) and have '_' between digits. Tab completes, up and down bring\n"
+      "earlier lines back; the keys of Emacs work: ctrl-A, E, K, U, W, P, N, L, and ctrl-C.\n",
+      0, 1, command_help },
+    { "map", "[-u | -d]", "the memory map: what lies where, and whose it is",
+      "  -u   the firmware's own map, entry by entry, as it came\n"
+      "  -d   what the conversion of the firmware's map changed, and why\n",
+      0, 1, command_map },
+    { "frames", "", "frames of physical memory: free, used, reserved, and what for", NULL, 0, 0,
+      command_frames },
+    { "frame", "ADDRESS|NUMBER", "all about one frame",
+      "A hexadecimal number is a physical address, or an address of the kernel, which is looked "
+      "up\n"
+      "in its page tables; a decimal number is the number of a frame.\n",
+      1, 1, command_frame },
+    { "pt", "[-a]", "the kernel's page tables, as runs of equal rights",
+      "Rights are r w x u (read, write, execute, user), with the memory type where it is not\n"
+      "write-back. Runs of a window with equal rights share a line.\n"
+      "  -a   every run by itself, with the size of its leaves\n",
+      0, 1, command_pt },
+    { "walk", "ADDRESS", "the way of an address through the page tables, level by level", NULL, 1,
+      1, command_walk },
+    { "heap", "", "the kernel's heap by size class", NULL, 0, 0, command_heap },
+    { "kmalloc", "SIZE [COUNT]", "allocate objects from the heap, and say where they are",
+      "At most 1024 objects at a time. Give each back with kfree.\n", 1, 2, command_kmalloc },
+    { "kfree", "ADDRESS", "give an object back to the heap",
+      "A wrong free (twice, into the middle, of what is not the heap's) is found, reported and\n"
+      "refused.\n",
+      1, 1, command_kfree },
+    { "fault", "null|wx|nx|stack|divide|gp|double", "make the processor fault, to see the report",
+      "  null     write to address 0\n"
+      "  wx       write to the kernel's code\n"
+      "  nx       execute data\n"
+      "  stack    overrun the stack into its guard page\n"
+      "  divide   divide by zero\n"
+      "  gp       touch an address that cannot exist\n"
+      "  double   fault on a stack that cannot take the exception\n"
+      "The kernel stops after the report: that is the point.\n",
+      1, 1, command_fault },
+    { "selftest", "[list|NAME] [seed=NUMBER]", "test the memory manager on this machine",
+      "Without a name all tests are run; 'selftest list' says what each of them proves. Equal "
+      "seeds\n"
+      "make equal random loads.\n",
+      0, 2, command_selftest },
+    { "log", "", "what the kernel has logged, also what was not shown", NULL, 0, 0, command_log },
+    { "json", "[on|off]", "tell results as JSON events, too", NULL, 0, 1, command_json },
+    { "reboot", "", "reset the machine", NULL, 0, 0, command_reboot },
+    { "exit", "[CODE]", "leave QEMU, with a code that says whether anything has failed",
+      "Through isa-debug-exit at port 0xf4: 0x10 when nothing failed since boot (QEMU ends with "
+      "33),\n"
+      "0x11 when a self-test or a command failed (35), or CODE, 0 to 127 (2 x CODE + 1). A "
+      "machine\n"
+      "without that device stops.\n",
+      0, 1, command_exit },
+};
+
+const struct command *command_at(unsigned index)
+{
+    return index < ARRAY_COUNT(commands) ? &commands[index] : NULL;
+}
+
+const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(commands); i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+/* --- what went wrong ------------------------------------------------------------------------- */
+
+static void report_error(const char *command, const char *message)
+{
+    struct json event;
+
+    print("%s: %s\n", command, message);
+    json_begin(&event, json_console(), "error");
+    json_text(&event, "command", command);
+    json_text(&event, "message", message);
+    json_end(&event);
+}
+
+bool command_fail(const struct command_call *call, const char *format, ...)
+{
+    char message[160];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)print_buffer_va(message, sizeof message, format, arguments);
+    va_end(arguments);
+    report_error(call->command->name, message);
+    return false;
+}
+
+static void print_usage(const struct command *command)
+{
+    print("usage: %s%s%s\n", command->name, command->arguments[0] != '\0' ? " " : "",
+          command->arguments);
+}
+
+bool command_refuse(const struct command_call *call, const char *format, ...)
+{
+    char message[160];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)print_buffer_va(message, sizeof message, format, arguments);
+    va_end(arguments);
+    report_error(call->command->name, message);
+    print_usage(call->command);
+    return false;
+}
+
+/* --- arguments ------------------------------------------------------------------------------- */
+
+const char *command_argument(const struct command_call *call, unsigned index)
+{
+    return index < call->count ? call->arguments[index] : NULL;
+}
+
+bool command_argument_is(const struct command_call *call, unsigned index, const char *text)
+{
+    return index < call->count && strcmp(call->arguments[index], text) == 0;
+}
+
+bool command_number(const struct command_call *call, unsigned index, uint64_t *value)
+{
+    const char *text = call->arguments[index];
+
+    switch (number_parse(text, value)) {
+    case STATUS_OK:
+        return true;
+    case STATUS_OVERFLOW:
+        return command_refuse(call, "%s is larger than 64 bits", text);
+    default:
+        return command_refuse(call, "'%s' is no number (hexadecimal ones begin with 0x)", text);
+    }
+}
+
+/* --- running --------------------------------------------------------------------------------- */
+
+static bool run_words(const struct words *words, const struct handoff_view *machine)
+{
+    struct command_call call = {
+        .command = command_find(words->word[0]),
+        .count = words->count - 1,
+        .arguments = &words->word[1],
+        .machine = machine,
+    };
+
+    if (call.command == NULL) {
+        report_error(words->word[0], "there is no such command; try 'help'");
+        return false;
+    }
+    if (call.count < call.command->least)
+        return command_refuse(&call, "an argument is missing");
+    if (call.count > call.command->most)
+        return command_refuse(&call, "'%s' is one argument too many",
+                              call.arguments[call.command->most]);
+    return call.command->run(&call);
+}
+
+static bool run_next(char **text, const struct handoff_view *machine)
+{
+    struct words words;
+
+    switch (words_next(text, &words)) {
+    case STATUS_OK:
+        return words.count == 0 || run_words(&words, machine);
+    case STATUS_TRUNCATED:
+        report_error("monitor", "a quote is not closed");
+        return false;
+    default:
+        report_error("monitor", "too many words in one command");
+        return false;
+    }
+}
+
+void commands_run(char *text, const struct handoff_view *machine)
+{
+    while (text != NULL) {
+        if (!run_next(&text, machine))
+            diag_note_failure();
+    }
+}
+
+/* --- help ------------------------------------------------------------------------------------ */
+
+static void print_all(void)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(commands); i++)
+        print("  %-9s%-36s%s\n", commands[i].name, commands[i].arguments, commands[i].help);
+    print("'help NAME' tells more about a command.\n");
+}
+
+bool command_help(const struct command_call *call)
+{
+    const struct command *command;
+
+    if (call->count == 0) {
+        print_all();
+        return true;
+    }
+    command = command_find(call->arguments[0]);
+    if (command == NULL)
+        return command_fail(call, "there is no command '%s'", call->arguments[0]);
+    print("%s: %s\n", command->name, command->help);
+    print_usage(command);
+    if (command->details != NULL)
+        print("%s", command->details);
+    return true;
+}
