@@ -2,9 +2,9 @@
  *
  * memmap_events.c - the map as JSON events.
  *
- * Types are the words of e820_type_word(), which need no knowledge of their numbers; sizes are
- * numbers of bytes, which JSON holds exactly up to 2^53, more than any machine has; only the
- * firmware's own figures, which may be anything, are strings like addresses.
+ * Types are the words of e820_type_word(), which need no knowledge of their numbers. Sizes of
+ * ranges are strings like addresses, since what the firmware claims may need all 64 bits; totals
+ * are numbers of bytes, which JSON holds exactly up to 2^53, more than any machine has.
  */
 #include "mm/memmap_events.h"
 
@@ -14,7 +14,7 @@ void memmap_event_row(struct print_sink *sink, const struct region *row)
 
     json_begin(&event, sink, "region");
     json_address(&event, "base", row->base);
-    json_number(&event, "size", row->size_bytes);
+    json_address(&event, "size", row->size_bytes);
     json_text(&event, "type", e820_type_word(row->type));
     json_text(&event, "tag", region_tag_name(row->tag));
     if (row->efi_type != REGION_EFI_TYPE_NONE)

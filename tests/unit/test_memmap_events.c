@@ -51,10 +51,11 @@ static void a_row_is_one_event(void **state)
     row.efi_type = REGION_EFI_TYPE_NONE;
     memmap_event_row(&lines.sink, &row);
     assert_string_equal(
-        lines.text, "{\"meridian\":1,\"event\":\"region\",\"base\":\"0x100000\",\"size\":28672,"
-                    "\"type\":\"acpi_nvs\",\"tag\":\"firmware\",\"efi_type\":\"ACPIMemoryNVS\"}\n"
-                    "{\"meridian\":1,\"event\":\"region\",\"base\":\"0x100000\",\"size\":28672,"
-                    "\"type\":\"acpi_nvs\",\"tag\":\"firmware\"}\n");
+        lines.text,
+        "{\"meridian\":1,\"event\":\"region\",\"base\":\"0x100000\",\"size\":\"0x7000\","
+        "\"type\":\"acpi_nvs\",\"tag\":\"firmware\",\"efi_type\":\"ACPIMemoryNVS\"}\n"
+        "{\"meridian\":1,\"event\":\"region\",\"base\":\"0x100000\",\"size\":\"0x7000\","
+        "\"type\":\"acpi_nvs\",\"tag\":\"firmware\"}\n");
 }
 
 static void totals_add_up(void **state)
