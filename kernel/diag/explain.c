@@ -109,8 +109,8 @@ void diag_explain(const struct trap_info *info, struct print_sink *sink)
         explain_page_fault(info, sink);
         return;
     case TRAP_PROTECTION:
-        print_to(sink, "The kernel did what the processor forbids: it used an address that is not "
-                       "canonical, or a bad selector or register value");
+        print_to(sink, "The kernel used an address that is not canonical, or a bad selector or "
+                       "register value");
         return;
     case TRAP_DIVIDE:
         print_to(sink, "The kernel divided by zero, or the quotient did not fit");

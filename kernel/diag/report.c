@@ -156,16 +156,17 @@ static void print_trace(void *context)
 
 static void print_step(const struct pt_step *step)
 {
-    char rights[16];
+    char rights[16] = "";
 
-    pt_flags_text(step->flags, rights);
+    if (step->leaf)
+        pt_flags_text(step->flags, rights);
     print("  level %u  table 0x%llx[%u]  entry 0x%016llx  ", step->level,
           (unsigned long long)pa_value(step->table), step->index, (unsigned long long)step->entry);
     if (!step->present)
         print("not present\n");
     else
-        print("%s 0x%llx %s\n", step->leaf ? "frame" : "table",
-              (unsigned long long)pa_value(step->next), rights);
+        print("%s 0x%llx%s%s\n", step->leaf ? "frame" : "table",
+              (unsigned long long)pa_value(step->next), step->leaf ? " " : "", rights);
 }
 
 static void print_walk(void *context)
@@ -193,6 +194,8 @@ static void event_entry(void *context, const struct stack_entry *entry)
         json_text(event, "function", entry->function);
         json_number(event, "offset", entry->offset);
     }
+    if (entry->repeats > 0)
+        json_number(event, "repeats", entry->repeats);
     json_item_end(event);
 }
 

@@ -8,16 +8,17 @@
 #include "lib/print.h"
 #include "lib/types.h"
 
-#define STACK_TRACE_MOST 24
+#define STACK_TRACE_MOST 24 /* entries visited; the outermost ones are left out */
 
 struct stack_entry {
     unsigned index; /* 0: the innermost */
     vaddr_t address;
     const char *function; /* NULL where no function of the kernel is */
     size_t offset;        /* into the function */
+    unsigned repeats;     /* frames above it with the same address, not visited */
 };
 
-/* Visits `instruction` (unless it is 0) and then the callers, innermost first. Any context. */
+/* Visits `instruction` and then the callers, innermost first. Any context. */
 void stack_trace_visit(vaddr_t instruction, vaddr_t frame_pointer,
                        void (*visit)(void *context, const struct stack_entry *entry),
                        void *context);

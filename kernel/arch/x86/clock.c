@@ -10,8 +10,8 @@
  * reading takes a few microseconds, so the first answer is good to a few percent, the second to
  * about one in a thousand. If the channel does not count, time stamps are in ticks.
  *
- * Ticks become seconds without a division: seconds = ticks * scale / 2^64, scale = 2^64 / hertz, in
- * 32-bit pieces, for i386. State is written early by one processor, read by all.
+ * Ticks become seconds by a multiplication: seconds = ticks * scale / 2^64, where scale is
+ * 2^64 / hertz. State is written early by one processor, read by all.
  *
  * Source: SDM vol. 3B, 18.7.3 "Determining the Processor Base Frequency"; Intel 8254 data sheet.
  */
@@ -19,6 +19,7 @@
 #include "arch/cpu.h"
 #include "arch/port.h"
 #include "arch/x86/cpuid.h"
+#include "lib/wide.h"
 
 #define PIT_HERTZ           1193182u
 #define PIT_COUNTER_2       0x42u
@@ -55,48 +56,15 @@ static struct {
 
 /* --- arithmetic -------------------------------------------------------------------------- */
 
-/* floor((2^64 - 1) / divisor) by long division; once or twice a boot. */
-static uint64_t reciprocal(uint64_t divisor)
+/* 2^64 / hertz. */
+static uint64_t scale_of(uint64_t hertz)
 {
-    uint64_t quotient = 0;
-    uint64_t rest = 0;
-
-    for (int bit = 63; bit >= 0; bit--) {
-        rest = rest << 1 | 1;
-        if (rest >= divisor) {
-            rest -= divisor;
-            quotient |= (uint64_t)1 << bit;
-        }
-    }
-    return quotient;
-}
-
-struct product {
-    uint64_t high, low;
-};
-
-/* All 128 bits of a * b, from four products of 32 bits. */
-static struct product multiply(uint64_t a, uint64_t b)
-{
-    uint64_t a_high = a >> 32, a_low = a & 0xffffffffu;
-    uint64_t b_high = b >> 32, b_low = b & 0xffffffffu;
-    uint64_t low = a_low * b_low;
-    uint64_t middle = a_high * b_low + (low >> 32);
-    uint64_t other = a_low * b_high + (middle & 0xffffffffu);
-
-    return (struct product){ .high = a_high * b_high + (middle >> 32) + (other >> 32),
-                             .low = other << 32 | (low & 0xffffffffu) };
-}
-
-/* value / divisor, one too low at most. */
-static uint64_t divide(uint64_t value, uint64_t divisor)
-{
-    return multiply(value, reciprocal(divisor)).high;
+    return wide_divide((struct wide){ .high = 1, .low = 0 }, hertz);
 }
 
 static uint64_t ticks_to_seconds(uint64_t ticks, uint64_t scale)
 {
-    struct product seconds = multiply(ticks, scale);
+    struct wide seconds = wide_multiply(ticks, scale);
 
     return seconds.high << 32 | seconds.low >> 32;
 }
@@ -109,7 +77,7 @@ static uint64_t hertz_from_crystal(void)
 
     if (leaf.eax == 0 || leaf.ebx == 0 || leaf.ecx == 0)
         return 0;
-    return divide((uint64_t)leaf.ecx * leaf.ebx, leaf.eax);
+    return wide_divide_64((uint64_t)leaf.ecx * leaf.ebx, leaf.eax);
 }
 
 static uint64_t hertz_from_hypervisor(void)
@@ -133,7 +101,7 @@ static bool set_frequency(uint64_t hertz, const char *source)
     if (clock_state.hertz != 0)
         clock_state.base_time += ticks_to_seconds(now - clock_state.base_ticks, clock_state.scale);
     clock_state.base_ticks = clock_state.hertz != 0 ? now : clock_state.entry_ticks;
-    clock_state.scale = reciprocal(hertz);
+    clock_state.scale = scale_of(hertz);
     clock_state.hertz = hertz;
     clock_state.source = source;
     return true;
@@ -176,7 +144,7 @@ static bool pit_measure(void)
 
     if (expired || counts < PIT_ENOUGH_COUNTS || counts > PIT_MOST_COUNTS)
         return false;
-    return set_frequency(divide((now.ticks - clock_state.first.ticks) * PIT_HERTZ, counts),
+    return set_frequency(wide_divide_64((now.ticks - clock_state.first.ticks) * PIT_HERTZ, counts),
                          "measured with the PIT");
 }
 
