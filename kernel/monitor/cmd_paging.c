@@ -24,7 +24,6 @@ static const char *window_name(vaddr_t address)
         const char *name;
     } windows[] = {
         { LAYOUT_DIRECT_MAP_START, LAYOUT_DIRECT_MAP_BYTES, "direct map" },
-        { LAYOUT_FRAMES_START, LAYOUT_FRAMES_BYTES, "frame records" },
         { LAYOUT_AREAS_START, LAYOUT_AREAS_BYTES, "areas" },
         { LAYOUT_HEAP_START, LAYOUT_HEAP_BYTES, "heap" },
         { LAYOUT_STACKS_START, LAYOUT_STACKS_BYTES, "kernel stacks" },
@@ -45,6 +44,8 @@ static const char *cache_name(unsigned flags)
         return "write-back";
     case PT_WRITE_COMBINING:
         return "write-combining";
+    case PT_WRITE_THROUGH:
+        return "write-through";
     case PT_UNCACHED_MINUS:
         return "uncached-minus";
     case PT_UNCACHED:
