@@ -13,6 +13,10 @@
  *   uint64_t arch_pte_read(const void *table, unsigned index, unsigned entry_bytes)
  *   void arch_pte_write(void *table, unsigned index, unsigned entry_bytes, uint64_t entry)
  *                                            one store that the processor's walker sees whole
+ *   const struct pt_format *arch_pt_format(unsigned levels)
+ *                                            the format of tables with so many levels, or NULL
+ *   void arch_memory_types_set(void)         this processor: makes every type of enum pt_cache be
+ *                                            what it is called; no mapping uses a type that changes
  *   paddr_t arch_root_read(void)             the page-table root in use on this processor
  *   void arch_root_write(paddr_t root)       switches; drops every translation that is not global
  *   void arch_tlb_flush_page(vaddr_t page)   this processor: one page, global or not, any leaf size

@@ -5,7 +5,11 @@
  * init_paging() adopts the tables that the loader built: it checks that the image, the direct map
  * and the stack are where the handoff says and that nothing is writable and executable, takes the
  * identity mapping of the jump away, and from then on kernel mappings are made here.
- * The functions take care of their own locking (rank PAGE_TABLE) and flushing.
+ *
+ * The functions below it take care of their own locking (rank PAGE_TABLE) and flushing. They change
+ * the windows of mm/layout.h only: user spaces share the tables below those, so that a change is
+ * seen in all spaces at once. All mappings are global. Any context but the page fault handler's
+ * own use of the same lock; not from interrupts that may hit a holder of it.
  */
 #ifndef MERIDIAN_MM_PAGING_H
 #define MERIDIAN_MM_PAGING_H
@@ -14,25 +18,33 @@
 #include "mm/pt.h"
 #include "mm/tlb.h"
 
-/* Early, once, after pmm_init(). STATUS_CORRUPT with a log line when the tables are not as they
- * should be. */
+/* Early, once, after pmm_init(). STATUS_CORRUPT, STATUS_DENIED or STATUS_UNSUPPORTED with a log line
+ * when the tables are not as they should be. When it succeeds nothing is mapped below the
+ * kernel's half: every region tagged REGION_TAG_JUMP is free, and the caller may hand it to
+ * pmm_add(). `handoff` is not needed afterwards. */
 enum status init_paging(const struct handoff *handoff, unsigned physical_bits, bool no_execute,
                         unsigned largest_leaf);
 
 /* The kernel's table: for queries, and for the monitor. */
 struct page_table *paging_kernel_table(void);
 
-/* As pt_map(), pt_unmap(), pt_protect() on the kernel's half (STATUS_INVALID below it).
- * paging_unmap() gives the frames back to the PMM (one reference each) if `free_frames`. */
+/* As pt_map(), in a window for areas, the heap or stacks (STATUS_INVALID elsewhere). With PT_OWNED
+ * the mapping takes over one reference on each frame. */
 enum status paging_map(vaddr_t address, paddr_t target, size_t size_bytes, unsigned flags);
+
+/* As pt_unmap(), flush included, in the kernel's half (STATUS_INVALID elsewhere). Frames that the
+ * mapping owns lose a reference; with `free_frames` all frames do. */
 enum status paging_unmap(vaddr_t address, size_t size_bytes, bool free_frames);
+
+/* As pt_protect(), flush included, in the kernel's half. */
 enum status paging_protect(vaddr_t address, size_t size_bytes, unsigned flags);
 
 /* The physical address behind a kernel address. STATUS_NOT_FOUND where nothing is mapped. */
 enum status paging_translate(vaddr_t address, paddr_t *target);
 
-/* Walks all of the kernel's table and checks: no W+X, no user-accessible page, page 0 not mapped, nothing in
- * the lower half, text not writable through any alias. STATUS_DENIED and a log line if not. */
+/* Walks all of the kernel's table and checks: no W+X, no user-accessible page, nothing in the
+ * lower half (so page 0 neither), text not writable through any alias. STATUS_DENIED and a log line
+ * if not. Where the processor has no NX, executability says nothing and is not checked. */
 enum status paging_audit(void);
 
 #endif

@@ -42,6 +42,7 @@ static struct {
 
 unsigned fake_mmu_failures;
 bool fake_mmu_quiet;
+bool fake_mmu_memory_types_set;
 struct fake_mmu_flushes fake_mmu_flushes;
 
 static void complain(const char *what, uintptr_t address, uint64_t detail)
@@ -295,6 +296,25 @@ static void forget_all(unsigned cpu, bool global_too)
 
         slot->valid &= slot->cached.global && !global_too;
     }
+}
+
+const struct pt_format *arch_pt_format(unsigned levels)
+{
+    switch (levels) {
+    case 3:
+        return &pt_format_fake;
+    case 4:
+        return &pt_format_x86_64_4level;
+    case 5:
+        return &pt_format_x86_64_5level;
+    default:
+        return NULL;
+    }
+}
+
+void arch_memory_types_set(void)
+{
+    fake_mmu_memory_types_set = true;
 }
 
 paddr_t arch_root_read(void)

@@ -46,6 +46,10 @@ static inline void arch_pte_write(void *table, unsigned index, unsigned entry_by
         __atomic_store_n((uint32_t *)table + index, (uint32_t)entry, __ATOMIC_RELAXED);
 }
 
+struct pt_format;
+
+const struct pt_format *arch_pt_format(unsigned levels);
+void arch_memory_types_set(void);
 paddr_t arch_root_read(void);
 void arch_root_write(paddr_t root);
 void arch_tlb_flush_page(vaddr_t page);

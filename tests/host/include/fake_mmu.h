@@ -56,6 +56,9 @@ extern unsigned fake_mmu_failures;
 /* While true, complaints are counted and not printed. */
 extern bool fake_mmu_quiet;
 
+/* Whether arch_memory_types_set() was called. */
+extern bool fake_mmu_memory_types_set;
+
 /* Flushes since fake_mmu_start(), by processor 0 and those it asked others for. */
 struct fake_mmu_flushes {
     unsigned pages;

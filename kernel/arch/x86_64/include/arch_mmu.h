@@ -48,9 +48,20 @@ static inline void arch_pte_write(void *table, unsigned index, unsigned entry_by
         __atomic_store_n((uint32_t *)table + index, (uint32_t)entry, __ATOMIC_RELAXED);
 }
 
+struct pt_format;
+extern const struct pt_format pt_format_x86_64_4level;
+extern const struct pt_format pt_format_x86_64_5level;
+
+static inline const struct pt_format *arch_pt_format(unsigned levels)
+{
+    if (levels == 5)
+        return &pt_format_x86_64_5level;
+    return levels == 4 ? &pt_format_x86_64_4level : (const struct pt_format *)0;
+}
+
 /* The low bits of CR3 are not part of the address (SDM vol. 3A, table 4-12). */
 #define CR3_ADDRESS_MASK ((uint64_t)0x000ffffffffff000)
-#define CR4_PGE          ((uintptr_t)1 << 7)
+#define MMU_CR4_PGE      ((uintptr_t)1 << 7)
 
 static inline paddr_t arch_root_read(void)
 {
@@ -76,15 +87,16 @@ static inline void arch_tlb_flush_all(void)
     uintptr_t cr4;
 
     __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
-    if ((cr4 & CR4_PGE) == 0) {
+    if ((cr4 & MMU_CR4_PGE) == 0) {
         arch_root_write(arch_root_read());
         return;
     }
-    __asm__ volatile("mov %0, %%cr4" : : "r"(cr4 & ~CR4_PGE) : "memory");
+    __asm__ volatile("mov %0, %%cr4" : : "r"(cr4 & ~MMU_CR4_PGE) : "memory");
     __asm__ volatile("mov %0, %%cr4" : : "r"(cr4) : "memory");
 }
 
 /* In mmu.c. */
+void arch_memory_types_set(void);
 void arch_tlb_flush_others(vaddr_t start, size_t size_bytes);
 
 #endif
