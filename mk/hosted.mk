@@ -22,6 +22,7 @@ UNIT_EXTRA_monitor_format := kernel/monitor/format.c kernel/monitor/usage.c
 UNIT_EXTRA_monitor_keys  := kernel/monitor/keys.c
 UNIT_EXTRA_monitor_line  := kernel/monitor/line.c kernel/monitor/history.c
 UNIT_EXTRA_monitor_words := kernel/monitor/words.c
+$(foreach name,$(filter heap%,$(UNIT_NAMES)),$(eval UNIT_EXTRA_$(name) := tests/unit/heap_machine.c))
 
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all
 CC_gcc     := $(GCC)

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * slab.h - small objects by the handful: what stands behind the processors' magazines.
+ *
+ * Objects taken are in no slab's free bits and in no depot; who took them sees to it that each has
+ * one owner. State bytes are the caller's affair, not the slabs'. Any context; each class has a
+ * lock of its own (rank HEAP_CLASS), which is not held while pages are allocated.
+ */
+#ifndef MERIDIAN_SLAB_H
+#define MERIDIAN_SLAB_H
+
+#include "heap_class.h"
+#include "heap_window.h"
+
+/* Virtual space that the classes need in the window's fixed part; slab_init() backs it. */
+size_t slab_fixed_bytes(void);
+enum status slab_init(void *fixed);
+
+/* Takes 1 to `count` free objects of a class; 0 when there is no memory. */
+unsigned slab_take(unsigned class_index, void **objects, unsigned count);
+
+/* Gives objects of a class back. One that a slab holds already is reported and dropped. */
+void slab_give(unsigned class_index, void *const *objects, unsigned count);
+
+/* Empties the depots and frees empty slabs; returns the pages that became cached runs. */
+size_t slab_reclaim(void);
+
+/* A run of pages with frames for any purpose: cached, reclaimed from empty slabs, or newly mapped. */
+enum status slab_or_heap_run(uint32_t count_pages, uint32_t align_pages, enum heap_page_kind kind,
+                             uint32_t *first);
+
+/* What a page's entry in the map says about a small object. */
+static inline unsigned map_class(uint16_t entry)
+{
+    return (entry & 0xffu) - 1;
+}
+
+static inline uint32_t map_offset(uint16_t entry, uintptr_t address)
+{
+    return ((uint32_t)entry & 0xff00u) << (PAGE_SHIFT - 8) | (uint32_t)(address & PAGE_MASK);
+}
+
+struct slab_class_stats {
+    size_t slabs;
+    size_t free_objects;  /* in slabs */
+    size_t depot_objects; /* free, in the depot */
+};
+void slab_get_stats(unsigned class_index, struct slab_class_stats *stats);
+
+/* Compares one slab's record with its bits, its list and its pages' entries in the map; adds it to
+ * the sums. False with a log line when something is wrong. */
+struct slab_sums {
+    size_t slabs;
+    size_t free_objects;
+    size_t live_objects; /* by state byte */
+};
+bool slab_check(uint32_t first, struct slab_sums sums[HEAP_CLASSES]);
+
+#endif
