@@ -1,0 +1,364 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The monitor, typed at: every command does what its help says, everything wrong is answered.
+
+Most tests share one machine, which stays at its prompt; what ends a machine has one of its own.
+Every event is held against docs/events.schema.json, every line against 100 columns."""
+
+import json
+import os
+import re
+import shutil
+
+import jsonschema
+import pytest
+
+from harness import EXIT_FAILURE, EXIT_SUCCESS, ROOT, Machine
+
+COMMANDS = ["help", "map", "frames", "frame", "pt", "walk", "heap", "kmalloc", "kfree", "fault",
+            "selftest", "log", "json", "reboot", "exit"]
+COLUMNS = 100
+PAGE = 4096
+UP, LEFT, HOME, DELETE = "\x1b[A", "\x1b[D", "\x1b[H", "\x1b[3~"
+
+SCHEMA = jsonschema.Draft202012Validator(
+    json.loads((ROOT / "docs/events.schema.json").read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="module")
+def prompt():
+    """A machine at its prompt, with JSON events."""
+    folder = ROOT / "build/qemu" / f"monitor-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with Machine(folder, cmdline="json", seconds=300) as machine:
+        machine.prompt()
+        yield machine
+
+
+def split(output):
+    """(lines for people, events) of what a command printed; each is checked for its form."""
+    lines, events = [], []
+    for line in output.splitlines():
+        if line.startswith('{"meridian"'):
+            event = json.loads(line)
+            problems = [problem.message for problem in SCHEMA.iter_errors(event)]
+            assert not problems, f"{line}: {problems}"
+            events.append(event)
+        else:
+            assert len(line) <= COLUMNS, f"{len(line)} columns: {line}"
+            lines.append(line)
+    return lines, events
+
+
+def ask(machine, line):
+    return split(machine.command(line))
+
+
+def one(events, name):
+    found = [event for event in events if event["event"] == name]
+    assert len(found) == 1, events
+    return found[0]
+
+
+# --- what commands print ----------------------------------------------------------------------
+
+
+def test_help_lists_every_command(prompt):
+    """help names every command once, with one line of help."""
+    lines, _ = ask(prompt, "help")
+    assert [line.split()[0] for line in lines if line.startswith("  ")] == COMMANDS
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_a_command(prompt, name):
+    """help NAME says what a command does and how it is used."""
+    lines, _ = ask(prompt, f"help {name}")
+    assert lines[0].startswith(f"{name}: ")
+    assert lines[1].startswith(f"usage: {name}")
+
+
+def test_map(prompt):
+    """map prints the regions in order, as lines and as events, and their totals."""
+    lines, events = ask(prompt, "map")
+    regions = [event for event in events if event["event"] == "region"]
+    rows = [line for line in lines if line.startswith("  0x")]
+    assert len(regions) == len(rows) == one(events, "memmap")["regions"]
+    for row, region in zip(rows, regions):
+        first, last = (int(word, 16) for word in row.split()[:2])
+        assert first == int(region["base"], 16)
+        assert last - first + 1 == int(region["size"], 16)
+    described = sum(int(region["size"], 16) for region in regions)
+    assert described == one(events, "memmap")["described"]
+
+
+def test_firmware_map(prompt):
+    """map -u prints the firmware's descriptors as they came."""
+    lines, events = ask(prompt, "map -u")
+    descriptors = [event for event in events if event["event"] == "descriptor"]
+    assert any(event["name"] == "ConventionalMemory" for event in descriptors)
+    assert sum(line.startswith("  0x") for line in lines) == len(descriptors) > 20
+    assert f"{len(descriptors)} entries of 48 bytes" in lines[-1]
+
+
+def test_changes(prompt):
+    """map -d says what the conversion changed; page 0 is always among it."""
+    lines, events = ask(prompt, "map -d")
+    assert any(event["reason"] == "page zero" for event in events)
+    assert sum(line.startswith("  0x") for line in lines) == len(events)
+
+
+def test_frames_add_up(prompt):
+    """Free, used and reserved frames add up to the table, used ones to their tags."""
+    _, events = ask(prompt, "frames; map")
+    frames = one(events, "frames")
+    assert frames["free"] + frames["used"] + frames["reserved"] == frames["total"]
+    assert sum(tag["frames"] for tag in frames["tags"]) == frames["used"]
+    assert frames["total"] * PAGE == one(events, "memmap")["described"]
+
+
+def test_frame(prompt):
+    """frame takes a physical address, a kernel address or a number, and knows what each is."""
+    _, events = ask(prompt, "map")
+    kernel = next(event for event in events if event.get("tag") == "kernel")
+    number = int(kernel["base"], 16) // PAGE
+    for argument in (kernel["base"], str(number)):
+        lines, events = ask(prompt, f"frame {argument}")
+        assert one(events, "frame")["number"] == number
+        assert any("held by: kernel" in line for line in lines)
+    lines, events = ask(prompt, "frame 0")
+    assert one(events, "frame")["region"] == "reserved"
+    lines, events = ask(prompt, "frame 0xfffffffffffff")
+    assert any("does not know" in line for line in lines)
+
+
+def test_page_tables(prompt):
+    """pt of the fresh kernel is short, has no W+X and no page 0, and shows the image's segments."""
+    lines, events = ask(prompt, "pt")
+    mappings = [event for event in events if event["event"] == "mapping"]
+    assert len(lines) < 25
+    assert not any(event["write"] and event["execute"] for event in mappings)
+    assert all(int(event["address"], 16) >= 0xFFFF800000000000 for event in mappings)
+    image = [event["rights"] for event in mappings if event["window"] == "kernel image"]
+    assert image == ["r-x", "r--", "rw-"]
+
+
+def test_all_page_tables(prompt):
+    """pt -a prints every run by itself, and maps as much."""
+    _, short = ask(prompt, "pt")
+    _, long = ask(prompt, "pt -a")
+    mapped = [sum(event.get("mapped", 0) for event in events) for events in (short, long)]
+    assert mapped[0] == mapped[1]
+    assert all(event.get("runs", 1) == 1 for event in long)
+
+
+def test_walk(prompt):
+    """walk goes down to a page or to the entry that ends it; pt and walk agree."""
+    _, events = ask(prompt, "pt")
+    image = next(event for event in events if event.get("window") == "kernel image")
+    lines, events = ask(prompt, f"walk {image['address']}")
+    walk = one(events, "walk")
+    assert walk["mapped"] and walk["steps"][-1]["leaf"]
+    assert f"Physical {image['target']}" in lines[-1]
+    lines, events = ask(prompt, "walk 0")
+    assert not one(events, "walk")["mapped"]
+    assert any("the walk ends here" in line for line in lines)
+
+
+def test_heap_and_back(prompt):
+    """kmalloc takes what kfree gives back, and heap counts both."""
+    _, events = ask(prompt, "heap")
+    before = one(events, "heap")
+    _, events = ask(prompt, "kmalloc 100 3")
+    objects = [event["address"] for event in events if event["event"] == "kmalloc"]
+    assert len(set(objects)) == 3
+    _, events = ask(prompt, "heap")
+    assert one(events, "heap")["live_objects"] == before["live_objects"] + 3
+    for address in objects:
+        _, events = ask(prompt, f"kfree {address}")
+        assert one(events, "kfree")["accepted"]
+    _, events = ask(prompt, "heap")
+    assert one(events, "heap")["live_bytes"] == before["live_bytes"]
+
+
+def test_wrong_frees(prompt):
+    """A double free and a free into the middle are refused and reported; the machine goes on."""
+    _, events = ask(prompt, "kmalloc 100")
+    address = one(events, "kmalloc")["address"]
+    for wrong in (f"{int(address, 16) + 16:#x}", "0x1000"):
+        _, events = ask(prompt, f"kfree {wrong}")
+        assert not one(events, "kfree")["accepted"]
+    _, events = ask(prompt, f"kfree {address}; kfree {address}")
+    assert [event["accepted"] for event in events if event["event"] == "kfree"] == [True, False]
+    _, events = ask(prompt, "heap")
+    assert one(events, "heap")["bad_frees"] >= 3
+
+
+def test_selftest(prompt):
+    """A self-test runs alone, and the same seed gives the same number of checks."""
+    runs = [one(ask(prompt, "selftest pmm seed=7")[1], "selftest") for _ in range(2)]
+    assert runs[0] == runs[1]
+    assert runs[0]["result"] == "passed" and runs[0]["checks"] > 1000
+    lines, _ = ask(prompt, "selftest list")
+    assert any(line.split()[0] == "heap" for line in lines)
+
+
+def test_log(prompt):
+    """log shows the boot's lines again."""
+    lines, _ = ask(prompt, "log")
+    assert any("BIOS-e820: [mem 0x" in line for line in lines)
+
+
+def test_json_can_be_turned_off(prompt):
+    """json off ends the events, json on brings them back."""
+    _, events = ask(prompt, "json off; frames")
+    assert not events
+    _, events = ask(prompt, "json on; frames")
+    assert one(events, "frames")
+
+
+# --- what is wrong ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line,answer", [
+    ("nonsense", "no such command"),
+    ("map -x", "'-x' is unknown"),
+    ("map -u -d", "'-d' is one argument too many"),
+    ("frames now", "one argument too many"),
+    ("frame", "an argument is missing"),
+    ("frame abc", "'abc' is no number"),
+    ("frame 99999999999999999999", "larger than 64 bits"),
+    ("frame 0xffff9999999ff000", "nothing is mapped"),
+    ("pt -b", "'-b' is unknown"),
+    ("walk ffff", "'ffff' is no number"),
+    ("walk 0x8000000000000000", "no address that"),
+    ("kmalloc", "an argument is missing"),
+    ("kmalloc 64 0", "COUNT is 1 to"),
+    ("kmalloc 1000T", "bytes at most"),
+    ("kfree xyz", "'xyz' is no number"),
+    ("fault nothing", "there is no fault 'nothing'"),
+    ("selftest nothing", "there is no test 'nothing'"),
+    ("selftest seed=x", "'seed=x'|no seed"),
+    ("json maybe", "neither on nor off"),
+    ("exit 1000", "CODE is 0 to 127"),
+    ("help nothing", "there is no command 'nothing'"),
+    ("map 'open", "a quote is not closed"),
+    ("1 2 3 4 5 6 7 8 9", "too many words"),
+])
+def test_wrong_command(prompt, line, answer):
+    """What is wrong is said, with the usage where there is one, and as an event."""
+    lines, events = ask(prompt, line)
+    error = one(events, "error")
+    assert any(text in error["message"] for text in answer.split("|")), error
+    assert lines[0] == f"{error['command']}: {error['message']}"
+
+
+def test_nothing_typed(prompt):
+    """Empty lines and empty commands say nothing and are no mistake."""
+    assert ask(prompt, "") == ([], [])
+    assert ask(prompt, " ; ;") == ([], [])
+
+
+# --- typing -----------------------------------------------------------------------------------
+
+
+def test_editing(prompt):
+    """A line can be corrected at any place before it is entered."""
+    prompt.type("rames" + HOME + "f" + LEFT + "x" + DELETE + "f")
+    prompt.type("\x05 \x08\r")  # to the end; a blank and back
+    assert "free" in prompt.prompt()
+
+
+def test_history(prompt):
+    """The arrow brings the line before back."""
+    ask(prompt, "help frames")
+    prompt.type(UP + "\r")
+    assert "usage: frames" in prompt.prompt()
+
+
+def test_completion(prompt):
+    """Tab completes commands and their arguments."""
+    prompt.type("hel\tfram\t\x08\r")
+    assert "usage: frame " in prompt.prompt()
+    prompt.type("selft\tli\t\r")
+    assert "memmap" in prompt.prompt()
+
+
+def test_cancel_and_garbage(prompt):
+    """ctrl-C throws a line away; control characters and broken sequences do no harm."""
+    prompt.type("nonsense\x03")
+    prompt.prompt()
+    prompt.type("\x00\x1b[999;999;999z\x1b]\xff\x80\x1bO\x1b\x1b[help\x15heap\r")
+    assert "class" in prompt.prompt()
+
+
+def test_several_commands(prompt):
+    """Commands on a line run in order, and one that fails does not stop the next."""
+    _, events = ask(prompt, "frames; nonsense; heap")
+    assert [event["event"] for event in events if event["event"] != "heap_class"] == [
+        "frames", "error", "heap"]
+
+
+# --- what ends a machine ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("commands,code", [
+    ("exit", EXIT_SUCCESS),
+    ("nonsense; exit", EXIT_FAILURE),
+    ("kfree 0x1000; exit", EXIT_FAILURE),
+    ("exit 5", 11),
+])
+def test_exit(boot, commands, code):
+    """exit leaves QEMU with the code that says whether anything failed, or with a given one."""
+    run = boot(cmdline=f'json run="{commands}"')
+    assert run.code == code
+    assert run.event("exit")["code"] * 2 + 1 == code
+
+
+def test_reboot(machine):
+    """reboot says so and resets the machine: the firmware starts again."""
+    with machine(cmdline='json run="reboot"') as run:
+        run.expect("Resetting the machine")
+        run.expect("Resetting the machine")
+
+
+FAULTS = {
+    "null": ("write_to_null", "page fault", "write"),
+    "wx": ("write_to_kernel_code", "page fault", "write"),
+    "nx": ("execute_data", "page fault", "execute"),
+    "stack": ("recurse_without_end", "page fault", "write"),
+    "divide": ("divide_by_zero", "divide error", None),
+    "gp": ("touch_impossible_address", "general protection fault", None),
+    "double": ("break_the_stack", "double fault", None),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_fault(boot, name):
+    """Each fault ends in a report that names the function at fault, and in the code of failure."""
+    function, exception, access = FAULTS[name]
+    run = boot(cmdline=f'json run="fault {name}" exit')
+    assert run.code == EXIT_FAILURE
+    fault = run.event("fault")
+    assert fault["name"] == exception
+    assert fault.get("access") == access
+    trace = [entry.get("function") for entry in fault["trace"]]
+    assert function in trace
+    if name != "double":
+        assert "command_fault" in trace or name == "stack"
+    problems = [problem.message for problem in SCHEMA.iter_errors(fault)]
+    assert not problems
+
+
+def test_every_event_of_a_boot(boot):
+    """Every event of a boot with self-tests is as the schema says."""
+    run = boot(cmdline='json selftest run="map; frames; pt; heap; exit"')
+    assert run.code == EXIT_SUCCESS
+    events = run.events()
+    assert {"boot", "region", "memmap", "ready", "selftests", "exit"} <= {
+        event["event"] for event in events}
+    for event in events:
+        problems = [problem.message for problem in SCHEMA.iter_errors(event)]
+        assert not problems, f"{event}: {problems}"
+    for line in run.text().splitlines():
+        if not line.startswith("{") and re.match(r"selftest|  ", line):
+            assert len(line) <= COLUMNS, line
