@@ -3,8 +3,8 @@
  * selftest_tables.c - the kernel's page tables are what they are meant to be.
  *
  * The tables are walked, not the records of who mapped what: what is checked here is what the
- * processor sees. All RAM appears in the direct map, at its address, writable and never
- * executable; nothing else does. The image has text, read-only data and data, each with its own
+ * processor sees. All RAM appears in the direct map, at its address, writable (but for the image's
+ * text and constants) and never executable; nothing else does. The image has text, read-only data and data, each with its own
  * rights. Nothing lies in the lower half.
  */
 
@@ -30,6 +30,17 @@ struct stretch {
     uint64_t next; /* the address that the next run must begin at */
 };
 
+/* Writable, but for the text and the constants of the image, which nobody may change. */
+static bool has_direct_rights(const struct handoff *handoff, const struct pt_mapping *run)
+{
+    bool in_image =
+        pa_value(run->target) >= handoff->kernel_base &&
+        pa_value(run->target) + run->size_bytes <= handoff->kernel_base + handoff->kernel_bytes;
+    unsigned rights = run->flags & RIGHTS;
+
+    return rights == data_rights(PT_WRITE) || (in_image && rights == data_rights(0));
+}
+
 static bool check_direct_run(void *context, const struct pt_mapping *run)
 {
     struct stretch *stretch = context;
@@ -38,7 +49,7 @@ static bool check_direct_run(void *context, const struct pt_mapping *run)
     (void)selftest_check(stretch->test,
                          va_equal(run->address, expected) && pa_value(run->target) == stretch->next,
                          "the direct map has no RAM at 0x%llx", (unsigned long long)stretch->next);
-    (void)selftest_check(stretch->test, (run->flags & RIGHTS) == data_rights(PT_WRITE),
+    (void)selftest_check(stretch->test, has_direct_rights(stretch->test->machine->handoff, run),
                          "the direct map's rights at 0x%llx are 0x%x",
                          (unsigned long long)pa_value(run->target), run->flags);
     stretch->next += run->size_bytes;
