@@ -10,7 +10,7 @@
  *
  * Every key changes them and the row is drawn anew; only a character added at the end of the line
  * is written by itself, which is what happens while one types. All changes of the text go through
- * replace(), which is where bounds are kept: 0 <= scroll <= cursor <= length < LINE_BYTES.
+ * replace(), which keeps cursor <= length < LINE_BYTES; drawing keeps scroll <= cursor.
  */
 
 #include "monitor/line.h"
@@ -73,8 +73,6 @@ static bool replace(struct line *line, size_t start, size_t end, const char *tex
     memcpy(line->text + start, text, count);
     line->length = line->length - (end - start) + count;
     line->cursor = start + count;
-    if (line->scroll > line->cursor)
-        line->scroll = line->cursor;
     return true;
 }
 

@@ -21,7 +21,8 @@ static bool ends_word(char character)
 }
 
 /* Copies the word at *from to itself without its quotes, and terminates it. Returns what stood
- * behind the word: a blank, ';' or 0. False in *closed when a quote is open at the end. */
+ * behind the word: a blank, ';' or 0; after 0 *from is behind the text. False in *closed when a
+ * quote is open at the end. */
 static char take_word(char **from, bool *closed)
 {
     char *read = *from;
@@ -40,7 +41,7 @@ static char take_word(char **from, bool *closed)
     }
     behind = *read;
     *write = '\0';
-    *from = behind == '\0' ? read : read + 1;
+    *from = read + 1;
     *closed = quote == '\0';
     return behind;
 }
