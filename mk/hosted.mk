@@ -23,6 +23,8 @@ UNIT_EXTRA_monitor_keys  := kernel/monitor/keys.c
 UNIT_EXTRA_monitor_line  := kernel/monitor/line.c kernel/monitor/history.c
 UNIT_EXTRA_monitor_words := kernel/monitor/words.c
 $(foreach name,$(filter heap%,$(UNIT_NAMES)),$(eval UNIT_EXTRA_$(name) := tests/unit/heap_machine.c))
+UNIT_EXTRA_serial         := kernel/dev/serial.c
+UNIT_EXTRA_stack_trace    := kernel/diag/stack_trace.c kernel/diag/symbols.c
 
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all
 CC_gcc     := $(GCC)

@@ -19,7 +19,8 @@ KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(KERNEL_DIR)/%.o)
 
 KERNEL_INCLUDES := -Iinclude -Ikernel -Ikernel/arch/x86_64/include
 KERNEL_CFLAGS    = $(C_COMMON) -O2 -ffreestanding -fpie -fvisibility=hidden -mno-red-zone \
-	-mgeneral-regs-only -fcf-protection=none -fno-stack-protector -fno-omit-frame-pointer \
+	-mgeneral-regs-only -fcf-protection=none -fno-omit-frame-pointer \
+	-fstack-protector-strong -mstack-protector-guard=global \
 	-fno-asynchronous-unwind-tables -fno-common $(KERNEL_INCLUDES)
 KERNEL_ASFLAGS  := -f elf64 -Wall -Werror -Iinclude/ -Ikernel/
 KERNEL_LDFLAGS  := -shared -Bsymbolic --no-undefined -nostdlib -z text -z noexecstack -z norelro \

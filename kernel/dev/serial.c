@@ -41,9 +41,9 @@
 #define FIFO_CHARACTERS       16u
 #define PROBE_CHARACTER       0xa5
 
-/* One read of a port takes about a microsecond; 16 characters at 300 baud take half a second. */
-#define WAIT_TURNS            1000000u
-#define PROBE_TURNS           100000u
+/* One read of a port takes about a microsecond; 16 characters at 1200 baud take 133 ms. */
+#define WAIT_TURNS            200000u
+#define PROBE_TURNS           50000u
 
 static const uint16_t ports[] = { 0x3f8, 0x2f8, 0x3e8, 0x2e8 }; /* ttyS0 to ttyS3 */
 

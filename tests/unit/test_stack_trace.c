@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * test_stack_trace.c - properties of kernel/diag/symbols.h and stack_trace.h, on a table and a
+ * chain of frames made up here.
+ */
+
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "arch/trap.h"
+#include "diag/diag.h"
+#include "diag/stack_trace.h"
+#include "diag/symbols.h"
+#include "host_log.h"
+
+/* An image of 0x100 bytes: text until 0x80. */
+__asm__(".pushsection .rodata\n"
+        ".globl kernel_start, kernel_text_end\n"
+        "kernel_start: .zero 0x80\n"
+        "kernel_text_end: .zero 0x80\n"
+        ".popsection\n");
+extern const char kernel_start[];
+
+const uint32_t ksyms_count = 4;
+const uint32_t ksyms_offsets[] = { 0x10, 0x20, 0x21, 0x60 };
+const uint32_t ksyms_name_offsets[] = { 0, 6, 10, 14 };
+const char ksyms_names[] = "entry\0one\0two\0last";
+
+/* The chain that arch_stack_step() walks: return addresses, innermost first. */
+static const size_t *chain;
+static size_t chain_length;
+
+bool arch_stack_step(vaddr_t *frame_pointer, vaddr_t *return_address)
+{
+    size_t index = va_value(*frame_pointer);
+
+    if (index >= chain_length)
+        return false;
+    *return_address = va((uintptr_t)kernel_start + chain[index]);
+    *frame_pointer = va(index + 1);
+    return true;
+}
+
+static vaddr_t at(size_t offset)
+{
+    return va((uintptr_t)kernel_start + offset);
+}
+
+static void expect_symbol(size_t place, const char *name, size_t expected)
+{
+    size_t offset = 99;
+    const char *found = symbol_find(at(place), &offset);
+
+    if (name == NULL) {
+        assert_null(found);
+        assert_int_equal(offset, 99);
+        return;
+    }
+    assert_string_equal(found, name);
+    assert_int_equal(offset, expected);
+}
+
+static void addresses_have_the_right_names(void **state)
+{
+    /* An address belongs to the last function that begins at or before it, within the code only. */
+    (void)state;
+    expect_symbol(0x0f, NULL, 0);
+    expect_symbol(0x10, "entry", 0);
+    expect_symbol(0x1f, "entry", 0xf);
+    expect_symbol(0x20, "one", 0);
+    expect_symbol(0x21, "two", 0);
+    expect_symbol(0x5f, "two", 0x3e);
+    expect_symbol(0x60, "last", 0);
+    expect_symbol(0x7f, "last", 0x1f);
+    expect_symbol(0x80, NULL, 0);
+    expect_symbol((size_t)-1, NULL, 0);
+}
+
+struct seen {
+    struct stack_entry entries[64];
+    unsigned count;
+};
+
+static void remember(void *context, const struct stack_entry *entry)
+{
+    struct seen *seen = context;
+
+    seen->entries[seen->count++] = *entry;
+}
+
+static void walk(const size_t *addresses, size_t length, struct seen *seen)
+{
+    chain = addresses;
+    chain_length = length;
+    seen->count = 0;
+    stack_trace_visit(at(0x62), va(0), remember, seen);
+}
+
+static void callers_are_named_by_their_call(void **state)
+{
+    /* A return address at the very start of a function belongs to the call before it. */
+    static const size_t addresses[] = { 0x21, 0x20, 0x15 };
+    struct seen seen;
+
+    (void)state;
+    walk(addresses, 3, &seen);
+    assert_int_equal(seen.count, 4);
+    assert_string_equal(seen.entries[0].function, "last");
+    assert_int_equal(seen.entries[0].offset, 2);
+    assert_string_equal(seen.entries[1].function, "one");
+    assert_int_equal(seen.entries[1].offset, 1);
+    assert_string_equal(seen.entries[2].function, "entry");
+    assert_int_equal(seen.entries[2].offset, 0x10);
+    assert_string_equal(seen.entries[3].function, "entry");
+    assert_int_equal(seen.entries[3].index, 3);
+}
+
+static void recursion_is_one_entry(void **state)
+{
+    /* Equal frames in a row are one entry with a count, and the outermost callers are still shown. */
+    size_t addresses[500];
+    struct seen seen;
+
+    (void)state;
+    for (size_t i = 0; i < 499; i++)
+        addresses[i] = 0x30;
+    addresses[499] = 0x15;
+    walk(addresses, 500, &seen);
+    assert_int_equal(seen.count, 3);
+    assert_int_equal(seen.entries[1].repeats, 498);
+    assert_int_equal(seen.entries[2].index, 500);
+    assert_string_equal(seen.entries[2].function, "entry");
+}
+
+static void traces_end(void **state)
+{
+    /* However long the chain, a bounded number of entries is visited. */
+    size_t addresses[4000];
+    struct seen seen;
+
+    (void)state;
+    for (size_t i = 0; i < 4000; i++)
+        addresses[i] = i % 2 ? 0x30 : 0x40;
+    walk(addresses, 4000, &seen);
+    assert_int_equal(seen.count, STACK_TRACE_MOST);
+    for (size_t i = 0; i < 4000; i++)
+        addresses[i] = 0x30;
+    walk(addresses, 4000, &seen);
+    assert_int_equal(seen.count, 2);
+}
+
+static void a_printed_trace_reads_well(void **state)
+{
+    /* One line a frame: number, address, function and offset; strangers are said to be such. */
+    static const size_t addresses[] = { 0x30, 0x30, 0x90 };
+    struct host_text out;
+    char expected[256];
+
+    (void)state;
+    chain = addresses;
+    chain_length = 3;
+    host_text_init(&out);
+    diag_stack_trace(&out.sink, va(0));
+    snprintf(expected, sizeof(expected),
+             "  #0  0x%016lx  two+0xf, and 1 more of the same\n"
+             "  #2  0x%016lx  not in the kernel\n",
+             va_value(at(0x30)), va_value(at(0x90)));
+    assert_string_equal(out.text, expected);
+    host_text_free(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(addresses_have_the_right_names),
+        cmocka_unit_test(callers_are_named_by_their_call),
+        cmocka_unit_test(recursion_is_one_entry),
+        cmocka_unit_test(traces_end),
+        cmocka_unit_test(a_printed_trace_reads_well),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
