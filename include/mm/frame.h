@@ -3,8 +3,11 @@
  * mm/frame.h - what is known about each frame: a reference count and a tag, in 16 bits.
  *
  * The record of a frame lies with its 2 MiB block's and is written when the block is first
- * touched, so that memory nobody has used costs nothing. Counts are 12 bits and saturate: a frame
- * that was shared 4,095 times is never freed. Changes are single atomic operations. Any context.
+ * touched, so that memory nobody has used costs nothing. Counts are 11 bits and saturate: a frame
+ * that was shared 2,047 times is never freed. One bit says that a frame continues the run of the frame
+ * before it, which is how a run that is freed with a wrong order is noticed. Changes are single atomic
+ * operations, but for the first on a frame of a 2 MiB block that is used as one: that breaks the block
+ * into frames, under its area's lock. Any context.
  */
 #ifndef MERIDIAN_MM_FRAME_H
 #define MERIDIAN_MM_FRAME_H
@@ -32,7 +35,7 @@ enum frame_tag {
     FRAME_TAG_COUNT,
 };
 
-#define FRAME_COUNT_MAX 4095u
+#define FRAME_COUNT_MAX 2047u
 
 struct frame_info {
     enum frame_tag tag;

@@ -6,12 +6,21 @@
  * frame that is handed out has one reference and the caller's tag, and nothing is ever stored in
  * a free frame. Free takes what alloc gave: a run comes back with the order it was asked for
  * with, or frame by frame. Every wrong free (twice, never allocated, not managed, shared, wrong
- * order) is found in release builds too, reported, and refused; the function then returns
- * STATUS_DENIED and has changed nothing.
+ * order, interior) is found in release builds too, reported with the caller's address, counted, and
+ * refused; the function then returns STATUS_DENIED and has changed nothing.
  *
  * Memory below 1 MiB is no part of the general pool: only a request limited to below 1 MiB gets it.
  * Frame 0 is never handed out. Contents are undefined unless PMM_ZERO was asked for.
- * Any context, any processor, after pmm_init(); locks of rank PMM_AREA and PMM.
+ *
+ * Each processor keeps up to 256 frames for itself (less on small machines), which others cannot get
+ * at. Before an allocation fails, this processor's are given back and the shrinkers are asked; a part
+ * that wants those of other processors too registers a shrinker that calls pmm_drain() on them.
+ *
+ * Any context, any processor, after pmm_init(); locks of rank PMM_AREA and PMM. The caller may be
+ * interrupted, and the interrupt may use the PMM; it may not be moved to another processor meanwhile.
+ * Invalid arguments (a tag that is FRAME_FREE or unknown, an order above the maximum, 0 frames, an
+ * alignment that is no power of two or above 1 GiB, a node that does not exist) are
+ * STATUS_INVALID, as is every call before pmm_init().
  */
 #ifndef MERIDIAN_MM_PMM_H
 #define MERIDIAN_MM_PMM_H
@@ -45,12 +54,16 @@ struct pmm_request {
     uint64_t align_frames; /* a power of two; 0 or 1: none. A run of order n is aligned by itself */
     enum frame_tag tag;    /* not FRAME_FREE */
     unsigned flags;        /* enum pmm_flag */
-    unsigned node;         /* NUMA node, or PMM_ANY_NODE; a node without room falls back */
+    unsigned node;         /* NUMA node: PMM_ANY_NODE or 0, since all memory is one node */
 };
 
-/* Takes over from the bump allocator: every region of `map` that is free, less what the bump
- * allocator gave out, is free now. O(regions), not O(frames). Its own tables come from
- * the bump allocator. `map` must stay where it is. */
+/* Takes over from the bump allocator: every region of `map` that is free, and the arena, less what the
+ * bump allocator gave out, is free now; regions tagged low are free for those who ask for memory
+ * below 1 MiB. Regions tagged kernel, handoff or module (FRAME_KERNEL), page tables
+ * (FRAME_PAGE_TABLE) and stack (FRAME_STACK) are managed and in use, each as one run: it can be freed
+ * as a whole or frame by frame. Everything else is reserved. O(regions), not O(frames). Its own
+ * tables come from the bump allocator; STATUS_NO_MEMORY when that has no room for them or the map no
+ * memory. `map` must stay where it is. Early, one processor. */
 enum status pmm_init(const struct memmap *map);
 
 /* One frame; fast. */
@@ -75,19 +88,25 @@ enum status pmm_free_run(pfn_t first, uint64_t count_frames);
 /* Many single frames at once: fills `frames` with up to `count` and returns how many there were. */
 size_t pmm_alloc_bulk(enum frame_tag tag, pfn_t *frames, size_t count);
 
-/* Frees `count` single frames; returns how many were accepted. */
+/* Frees `count` single frames; returns how many were accepted. Others are reported. */
 size_t pmm_free_bulk(const pfn_t *frames, size_t count);
 
 /* Gives the PMM memory that it did not manage before: reclaimed ACPI tables, identity tables of
- * the jump, hot-added memory within its directory. STATUS_EXISTS when part of it is managed. */
+ * the jump, hot-added memory between RAM of the same 1 GiB area. STATUS_EXISTS when part of it is
+ * managed, or was retired; STATUS_UNSUPPORTED when the PMM has no tables for part of it; nothing
+ * has changed then. Not for the same frames from two processors at once. */
 enum status pmm_add(pfn_t first, uint64_t count_frames);
 
-/* Takes free memory out of circulation for good. STATUS_BUSY when part of it is in use (nothing
- * changed then). */
+/* Takes free memory out of circulation for good, under a tag. With FRAME_BAD, FRAME_DEVICE,
+ * FRAME_FIRMWARE and FRAME_RESERVED it is no longer managed, with other tags it counts as used.
+ * STATUS_BUSY when part of it is in use, or in another processor's cache; STATUS_NOT_FOUND when its
+ * ends are not the PMM's; nothing has changed then. */
 enum status pmm_reserve(pfn_t first, uint64_t count_frames, enum frame_tag tag);
 
 /* Caches that can give memory back. Called with the number of frames wanted when the PMM is about
- * to fail; returns the number given. Registered for good. */
+ * to fail; returns the number given. Registered for good. A shrinker is called in the context, and
+ * under the locks, of whoever allocates: it must not wait for a lock under which memory is allocated.
+ * It may use the PMM; its own failed allocations ask no shrinkers. */
 struct pmm_shrinker {
     size_t (*shrink)(struct pmm_shrinker *shrinker, size_t count_frames);
     struct pmm_shrinker *next;
@@ -98,7 +117,8 @@ void pmm_register_shrinker(struct pmm_shrinker *shrinker);
 void pmm_drain(void);
 
 struct pmm_stats {
-    uint64_t total_frames;   /* all frames that the table of memory describes, of whatever type */
+    uint64_t total_frames;   /* all frames that the table of memory describes, of whatever type, and
+                                what pmm_add() brought besides */
     uint64_t managed_frames; /* free + used */
     uint64_t free_frames;    /* magazines included */
     uint64_t used_frames;
@@ -108,6 +128,7 @@ struct pmm_stats {
     uint64_t free_2m_blocks;  /* wholly free 2 MiB blocks */
     uint64_t metadata_bytes;  /* set aside for the PMM's tables */
     uint64_t largest_free_order;
+    uint64_t bad_frees; /* refused since the start */
 };
 /* O(areas). The sums hold exactly when no other processor allocates meanwhile. */
 void pmm_get_stats(struct pmm_stats *stats);

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * pmm.c - the front of the physical memory manager: one frame, fast; runs by order; many at once.
+ *
+ * The way of a request, from what happens always to what happens never:
+ *
+ *     pmm.c          magazine of this processor         a few loads and stores, no lock
+ *     pmm_cache.c    half a magazine from or to areas   once in 128
+ *     pmm_place.c    which area: home, partly free, whole, fresh
+ *     pmm_take.c     which block of the area: lowest partly free, else a wholly free one
+ *     pmm_block.c    which frames of the block
+ *     pmm_area.c     an area that nobody used is made
+ *
+ * and when nothing is found anywhere: this processor's cache is emptied, then other caches are asked
+ * (pmm_try_hard), and only then the request fails.
+ *
+ * The fast paths check everything that can be wrong with a frame in two loads: its area is ready, its
+ * block touched, its record says one reference. They keep no lock and leave interrupts on; `busy` makes
+ * an interrupt that comes in between go the slow way.
+ */
+#include "pmm_private.h"
+
+#include "arch/mmu.h"
+#include "lib/log.h"
+#include "lib/string.h"
+
+static void compiler_barrier(void)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+static bool tag_is_valid(enum frame_tag tag)
+{
+    return (unsigned)tag - 1 < FRAME_TAG_COUNT - 1;
+}
+
+static void zero_frames(uintptr_t first, uintptr_t count)
+{
+    for (uintptr_t frame = first; frame < first + count; frame++)
+        memset(arch_phys_ptr(pfn_to_pa(pfn(frame))), 0, PAGE_SIZE);
+}
+
+/* --- attempts ---------------------------------------------------------------------------- */
+
+static bool attempt_run(struct pmm_job *job)
+{
+    return pmm_place(cpu_cache(), job, area_take_run);
+}
+
+static bool attempt_frames(struct pmm_job *job)
+{
+    return pmm_place(cpu_cache(), job, area_take_frames);
+}
+
+/* --- one frame --------------------------------------------------------------------------- */
+
+/* A frame of the magazine becomes the caller's. False when it is in use: freed twice in a race. */
+static bool hand_out(pfn_t frame, enum frame_tag tag)
+{
+    uintptr_t number = pfn_value(frame);
+    uint16_t *record = &pmm_state.directory[number >> AREA_ORDER]->records[area_place(number)];
+
+    if (__builtin_expect(record_load(record) != 0, 0))
+        return false;
+    record_store(record, record_make(tag, false));
+    return true;
+}
+
+/* Takes frames off the magazine until one is good, filling it as needed. */
+static bool take_cached(struct pmm_cpu *cpu, enum frame_tag tag, pfn_t *frame)
+{
+    while (cpu->count > 0 || cpu_fill(cpu)) {
+        pfn_t top = cpu->frames[cpu->count - 1];
+
+        cpu_set_count(cpu, cpu->count - 1);
+        if (hand_out(top, tag)) {
+            *frame = top;
+            return true;
+        }
+        __atomic_fetch_add(&pmm_state.bad_frees, 1, __ATOMIC_RELAXED);
+        log_error("pmm: frame 0x%llx is in use and was freed besides: not handed out again",
+                  (unsigned long long)pa_value(pfn_to_pa(top)));
+    }
+    return false;
+}
+
+static enum status alloc_frame_slow(enum frame_tag tag, pfn_t *frame)
+{
+    struct pmm_job job = { .count = 1, .end = UINTPTR_MAX, .record = record_make(tag, false) };
+    struct pmm_cpu *cpu;
+
+    if (pmm_state.limit == 0 || !tag_is_valid(tag))
+        return STATUS_INVALID;
+    cpu = cpu_cache();
+    if (cpu_enter(cpu)) {
+        bool taken = take_cached(cpu, tag, frame);
+
+        cpu_leave(cpu);
+        if (taken)
+            return STATUS_OK;
+    }
+    if (!pmm_try_hard(&job, attempt_run))
+        return STATUS_NO_MEMORY;
+    *frame = pfn(job.first);
+    return STATUS_OK;
+}
+
+enum status pmm_alloc_frame(enum frame_tag tag, pfn_t *frame)
+{
+    struct pmm_cpu *cpu = pmm_state.cpus[arch_cpu_id()];
+    pfn_t top;
+
+    if (__builtin_expect(cpu == NULL || cpu->busy != 0 || cpu->count == 0 || !tag_is_valid(tag), 0))
+        return alloc_frame_slow(tag, frame);
+    cpu->busy = 1;
+    compiler_barrier();
+    top = cpu->frames[cpu->count - 1];
+    cpu_set_count(cpu, cpu->count - 1);
+    compiler_barrier();
+    cpu->busy = 0;
+    if (__builtin_expect(!hand_out(top, tag), 0))
+        return alloc_frame_slow(tag, frame);
+    *frame = top;
+    return STATUS_OK;
+}
+
+/* The record of a general frame that is managed frame by frame, or NULL. No lock. */
+static uint16_t *find_record(uintptr_t number)
+{
+    struct pmm_area *area;
+
+    if (__builtin_expect(number - LOW_FRAMES >= pmm_state.limit - LOW_FRAMES, 0))
+        return NULL;
+    area = area_if_ready(number >> AREA_ORDER);
+    if (__builtin_expect(area == NULL || !block_is_touched(area, area_place(number) / BLOCK_FRAMES),
+                         0))
+        return NULL;
+    return &area->records[area_place(number)];
+}
+
+enum status pmm_free_frame(pfn_t frame)
+{
+    struct pmm_cpu *cpu = pmm_state.cpus[arch_cpu_id()];
+    uint16_t *record = pmm_state.limit != 0 ? find_record(pfn_value(frame)) : NULL;
+
+    if (__builtin_expect(record == NULL || record_count(record_load(record)) != 1 || cpu == NULL ||
+                             cpu->busy != 0 || cpu->count == cpu->limit,
+                         0))
+        return pmm_free_slow(frame, __builtin_return_address(0));
+    cpu->busy = 1;
+    compiler_barrier();
+    record_store(record, 0);
+    cpu->frames[cpu->count] = frame;
+    cpu_set_count(cpu, cpu->count + 1);
+    compiler_barrier();
+    cpu->busy = 0;
+    return STATUS_OK;
+}
+
+enum status pmm_alloc_zeroed(enum frame_tag tag, pfn_t *frame)
+{
+    enum status status = pmm_alloc_frame(tag, frame);
+
+    if (status == STATUS_OK)
+        zero_frames(pfn_value(*frame), 1);
+    return status;
+}
+
+/* --- many frames ------------------------------------------------------------------------- */
+
+size_t pmm_alloc_bulk(enum frame_tag tag, pfn_t *frames, size_t count)
+{
+    struct pmm_job job = { .count = count, .end = UINTPTR_MAX, .frames = frames };
+    size_t got = 0;
+
+    if (pmm_state.limit == 0 || !tag_is_valid(tag) || count == 0)
+        return 0;
+    (void)pmm_try_hard(&job, attempt_frames);
+    for (size_t i = 0; i < job.got; i++)
+        if (hand_out(frames[i], tag))
+            frames[got++] = frames[i];
+    return got;
+}
+
+size_t pmm_free_bulk(const pfn_t *frames, size_t count)
+{
+    pfn_t batch[HALF_FRAMES];
+    size_t pending = 0;
+    size_t freed = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        uint16_t *record = pmm_state.limit != 0 ? find_record(pfn_value(frames[i])) : NULL;
+
+        if (record == NULL || record_count(record_load(record)) != 1) {
+            freed += pmm_free_slow(frames[i], __builtin_return_address(0)) == STATUS_OK;
+            continue;
+        }
+        record_store(record, 0);
+        batch[pending++] = frames[i];
+        freed++;
+        if (pending == HALF_FRAMES) {
+            pmm_give_frames(batch, pending);
+            pending = 0;
+        }
+    }
+    pmm_give_frames(batch, pending);
+    return freed;
+}
+
+/* --- runs -------------------------------------------------------------------------------- */
+
+static enum status take_run(struct pmm_job *job, bool (*attempt)(struct pmm_job *), unsigned flags,
+                            pfn_t *first)
+{
+    if (!pmm_try_hard(job, attempt))
+        return STATUS_NO_MEMORY;
+    if ((flags & PMM_ZERO) != 0)
+        zero_frames(job->first, job->count);
+    *first = pfn(job->first);
+    return STATUS_OK;
+}
+
+enum status pmm_alloc(unsigned order, enum frame_tag tag, pfn_t *first)
+{
+    struct pmm_job job = { .order = order, .end = UINTPTR_MAX };
+
+    if (order == 0)
+        return pmm_alloc_frame(tag, first);
+    if (pmm_state.limit == 0 || order > PMM_MAX_ORDER || !tag_is_valid(tag))
+        return STATUS_INVALID;
+    job.count = (uintptr_t)1 << order;
+    job.record = record_make(tag, false);
+    return take_run(&job, attempt_run, 0, first);
+}
+
+enum status pmm_free(pfn_t first, unsigned order)
+{
+    if (order == 0)
+        return pmm_free_frame(first);
+    if (order > PMM_MAX_ORDER)
+        return STATUS_INVALID;
+    if (!is_aligned(pfn_value(first), (uint64_t)1 << order))
+        return pmm_refuse_free(pfn_value(first), (uintptr_t)1 << order,
+                               "no run of this order can begin there", __builtin_return_address(0));
+    return pmm_free_run_from(pfn_value(first), (uintptr_t)1 << order, __builtin_return_address(0));
+}
+
+enum status pmm_free_run(pfn_t first, uint64_t count_frames)
+{
+    if (count_frames == 0 || count_frames > UINTPTR_MAX)
+        return STATUS_INVALID;
+    return pmm_free_run_from(pfn_value(first), (uintptr_t)count_frames,
+                             __builtin_return_address(0));
+}
+
+/* --- requests with wishes ---------------------------------------------------------------- */
+
+static bool request_is_valid(const struct pmm_request *request)
+{
+    return pmm_state.limit != 0 && request->count_frames > 0 &&
+           request->count_frames <= UINTPTR_MAX && tag_is_valid(request->tag) &&
+           (request->align_frames == 0 || is_power_of_two(request->align_frames)) &&
+           request->align_frames <= AREA_FRAMES &&
+           (request->flags & ~(unsigned)(PMM_ZERO | PMM_NO_CACHE)) == 0 &&
+           (request->node == 0 || request->node == PMM_ANY_NODE);
+}
+
+static bool wants_any_frame(const struct pmm_request *request)
+{
+    return request->count_frames == 1 && request->align_frames <= 1 &&
+           request->below == PMM_ANYWHERE && (request->flags & PMM_NO_CACHE) == 0;
+}
+
+enum status pmm_alloc_run(const struct pmm_request *request, pfn_t *first)
+{
+    struct pmm_job job = { .end = UINTPTR_MAX };
+    uint64_t room;
+
+    if (!request_is_valid(request))
+        return STATUS_INVALID;
+    if (wants_any_frame(request))
+        return (request->flags & PMM_ZERO) != 0 ? pmm_alloc_zeroed(request->tag, first)
+                                                : pmm_alloc_frame(request->tag, first);
+    job.count = (uintptr_t)request->count_frames;
+    job.align = (uintptr_t)max_u64(request->align_frames, 1);
+    job.record = record_make(request->tag, false);
+    if (request->below != PMM_ANYWHERE)
+        job.end = (uintptr_t)min_u64(request->below >> PAGE_SHIFT, UINTPTR_MAX);
+    room = max_u64(job.count, job.align);
+    job.order = highest_bit(room) + (is_power_of_two(room) ? 0 : 1);
+    if (is_power_of_two(job.count))
+        job.align = (uintptr_t)max_u64(job.count, job.align);
+    return take_run(&job, pmm_attempt_request, request->flags, first);
+}

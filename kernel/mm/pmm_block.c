@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * pmm_block.c - one block of 2 MiB: which of its 512 frames are free.
+ *
+ * A partly free block is filed in its area's sets partial[0] .. partial[bound]. `bound` is an upper
+ * bound of the largest aligned free run, never too low, sometimes too high:
+ *
+ *   give    a frame comes back: exact if the bound was. The only run that can have grown is the one
+ *           around the frame, and to beat the bound it must be free at bound + 1: one test
+ *   take    may break the largest run: nothing is looked at, the bound may now be too high
+ *   search  for a run that is not there: the true bound is found and filed (block_lower)
+ *
+ * so that a taker never pays for what nobody asks for, and each failed search was paid for by a take
+ * before it. Untouched blocks that the map says are partly free start with the highest bound.
+ *
+ *   bound 2    . . . . # # . . . # . .      '.' free: the run of order 2 is at 0
+ *   take 1     . # . . # # . . . # . .      bound 2 still; true: 1 (at 2)
+ *   search 2   none: bound 1
+ *   give 1     . . . . # # . . . # . .      run around 1 of order 2 is free: bound 2
+ *
+ * All functions want the area's lock. Cost: block_touch writes 1 KiB, the others a few words.
+ */
+#include "pmm_private.h"
+
+#include "lib/assert.h"
+#include "lib/string.h"
+
+/* --- filing ------------------------------------------------------------------------------ */
+
+static void enter_partial(struct pmm_area *area, unsigned block, unsigned bound)
+{
+    area->blocks[block].bound = (uint8_t)bound;
+    for (unsigned order = 0; order <= bound; order++)
+        set_add(area->partial[order], &area->partial_words[order], block);
+    area_announce(area, (2u << bound) - 1);
+}
+
+static void leave_partial(struct pmm_area *area, unsigned block)
+{
+    for (unsigned order = 0; order <= area->blocks[block].bound; order++)
+        set_remove(area->partial[order], &area->partial_words[order], block);
+}
+
+static void raise_bound(struct pmm_area *area, unsigned block, unsigned bound)
+{
+    unsigned old = area->blocks[block].bound;
+
+    for (unsigned order = old + 1; order <= bound; order++)
+        set_add(area->partial[order], &area->partial_words[order], block);
+    area->blocks[block].bound = (uint8_t)bound;
+    area_announce(area, (2u << bound) - 1);
+}
+
+/* Files a block that has become wholly free, and the runs of blocks that it completes. */
+static void enter_whole(struct pmm_area *area, unsigned block)
+{
+    uint32_t known = area->announced >> BLOCK_ORDER;
+    unsigned order = known != 0 ? highest_bit(known) : 0;
+
+    area->blocks[block].state = BLOCK_WHOLE;
+    area->whole_count++;
+    set_add(area->whole, &area->whole_words, block);
+    while (order < SET_ORDER && set_has_run(area->whole, block, order + 1))
+        order++;
+    area_announce(area, ((2u << order) - 1) << BLOCK_ORDER);
+}
+
+static void leave_whole(struct pmm_area *area, unsigned block)
+{
+    area->whole_count--;
+    set_remove(area->whole, &area->whole_words, block);
+}
+
+void block_lower(struct pmm_area *area, unsigned block, unsigned order)
+{
+    struct pmm_block *self = &area->blocks[block];
+    const uint64_t *line = area->lines[block].word;
+
+    do
+        set_remove(area->partial[self->bound], &area->partial_words[self->bound], block);
+    while (--self->bound >= order);
+    while (self->bound > 0 &&
+           set_first_run(line, self->words, self->bound, BLOCK_FRAMES) == SET_NONE) {
+        set_remove(area->partial[self->bound], &area->partial_words[self->bound], block);
+        self->bound--;
+    }
+}
+
+/* --- line and records -------------------------------------------------------------------- */
+
+/* What the extents say of the frames first .. end - 1, which are held from the start. */
+static void describe_held(struct pmm_area *area, const struct pmm_extent *extent, uintptr_t first,
+                          uintptr_t end)
+{
+    for (uintptr_t frame = first; frame < end; frame++)
+        area->records[area_place(frame)] = record_make(extent->tag, frame != extent->first);
+}
+
+/* The frames of `area`: those below 1 MiB are not of the area that has their number. */
+static uintptr_t lowest_frame(const struct pmm_area *area)
+{
+    return area->first == 0 && area != pmm_state.low ? LOW_FRAMES : area->first;
+}
+
+static uintptr_t frames_end(const struct pmm_area *area)
+{
+    return area == pmm_state.low ? LOW_FRAMES : area->first + AREA_FRAMES;
+}
+
+static void describe_from_extents(struct pmm_area *area, unsigned block)
+{
+    struct pmm_block *self = &area->blocks[block];
+    uint64_t *line = area->lines[block].word;
+    uintptr_t base = area->first + block * BLOCK_FRAMES;
+    uintptr_t start = (uintptr_t)max_u64(base, lowest_frame(area));
+    uintptr_t end = (uintptr_t)min_u64(base + BLOCK_FRAMES, frames_end(area));
+
+    memset(line, 0, sizeof(area->lines[block]));
+    self->words = 0;
+    for (unsigned frame = 0; frame < BLOCK_FRAMES; frame++)
+        area->records[block * BLOCK_FRAMES + frame] = RECORD_NOT_OURS;
+    for (const struct pmm_extent *extent = extent_above(start);
+         extent < extent_end() && extent->first < end; extent++) {
+        uintptr_t first = (uintptr_t)max_u64(extent->first, start);
+        uintptr_t stop = (uintptr_t)min_u64(extent->end, end);
+
+        if (extent->tag != FRAME_FREE) {
+            describe_held(area, extent, first, stop);
+            continue;
+        }
+        set_add_range(line, &self->words, (unsigned)(first - base), (unsigned)(stop - first));
+        memset(&area->records[area_place(first)], 0, (stop - first) * sizeof(*area->records));
+    }
+    ASSERT(set_count(line) == self->free_frames);
+}
+
+void block_touch(struct pmm_area *area, unsigned block)
+{
+    if (block_is_touched(area, block))
+        return;
+    if (area->blocks[block].state == BLOCK_IN_FRAMES)
+        describe_from_extents(area, block);
+    else
+        memset(&area->records[block * BLOCK_FRAMES], 0, BLOCK_FRAMES * sizeof(*area->records));
+    __atomic_store_n(&area->touched[block / 64],
+                     area->touched[block / 64] | (uint64_t)1 << (block % 64), __ATOMIC_RELEASE);
+}
+
+/* --- states ------------------------------------------------------------------------------ */
+
+void block_open(struct pmm_area *area, unsigned block)
+{
+    struct pmm_block *self = &area->blocks[block];
+
+    block_touch(area, block);
+    leave_whole(area, block);
+    memset(&area->lines[block], 0xff, sizeof(area->lines[block]));
+    self->words = 0xff;
+    self->state = BLOCK_IN_FRAMES;
+    enter_partial(area, block, PARTIAL_ORDERS - 1);
+}
+
+void block_break(struct pmm_area *area, unsigned block)
+{
+    struct pmm_block *self = &area->blocks[block];
+    uint16_t *records = &area->records[block * BLOCK_FRAMES];
+    uint16_t record = self->record;
+
+    block_touch(area, block);
+    memset(&area->lines[block], 0, sizeof(area->lines[block]));
+    self->words = 0;
+    self->record = 0;
+    self->state = BLOCK_IN_FRAMES;
+    record_store(&records[0], record);
+    for (unsigned frame = 1; frame < BLOCK_FRAMES; frame++)
+        record_store(&records[frame], (uint16_t)(record | RECORD_CONTINUES));
+}
+
+void block_take_whole(struct pmm_area *area, unsigned block, enum block_state state,
+                      uint16_t record)
+{
+    struct pmm_block *self = &area->blocks[block];
+
+    leave_whole(area, block);
+    self->state = (uint8_t)state;
+    self->record = record;
+    self->free_frames = 0;
+    area->free_frames -= BLOCK_FRAMES;
+}
+
+void block_give_whole(struct pmm_area *area, unsigned block)
+{
+    struct pmm_block *self = &area->blocks[block];
+
+    self->record = 0;
+    self->free_frames = BLOCK_FRAMES;
+    area->free_frames += BLOCK_FRAMES;
+    enter_whole(area, block);
+}
+
+/* --- taking ------------------------------------------------------------------------------ */
+
+static void count_taken(struct pmm_area *area, unsigned block, unsigned count)
+{
+    struct pmm_block *self = &area->blocks[block];
+
+    area->free_frames -= count;
+    self->free_frames = (uint16_t)(self->free_frames - count);
+    if (self->free_frames == 0)
+        leave_partial(area, block);
+}
+
+void block_take(struct pmm_area *area, unsigned block, unsigned first, unsigned count)
+{
+    set_remove_range(area->lines[block].word, &area->blocks[block].words, first, count);
+    count_taken(area, block, count);
+}
+
+/* Takes up to `want` bits off a word, which holds the frames from `base` on. */
+static unsigned take_bits(uint64_t *word, uintptr_t base, pfn_t *frames, unsigned want)
+{
+    uint64_t bits = *word;
+    unsigned got = 0;
+
+    if (bits == ~(uint64_t)0 && want >= 64) {
+        for (; got < 64; got++)
+            frames[got] = pfn(base + got);
+        *word = 0;
+        return got;
+    }
+    for (; bits != 0 && got < want; bits &= bits - 1)
+        frames[got++] = pfn(base + lowest_bit(bits));
+    *word = bits;
+    return got;
+}
+
+unsigned block_take_some(struct pmm_area *area, unsigned block, pfn_t *frames, unsigned want)
+{
+    struct pmm_block *self = &area->blocks[block];
+    uint64_t *line = area->lines[block].word;
+    uintptr_t base = area->first + block * BLOCK_FRAMES;
+    unsigned got = 0;
+
+    while (got < want && self->words != 0) {
+        unsigned w = lowest_bit(self->words);
+
+        got += take_bits(&line[w], base + w * 64, frames + got, want - got);
+        if (line[w] == 0)
+            self->words = (uint8_t)(self->words & (self->words - 1));
+    }
+    count_taken(area, block, got);
+    return got;
+}
+
+/* --- giving ------------------------------------------------------------------------------ */
+
+/* Files a block after `count` of its frames came back, of which `frame` is one; a free run of
+ * `order` that holds it is known, or none (order 0). */
+static void count_given(struct pmm_area *area, unsigned block, unsigned count, unsigned frame,
+                        unsigned order)
+{
+    struct pmm_block *self = &area->blocks[block];
+    const uint64_t *line = area->lines[block].word;
+    unsigned before = self->free_frames;
+    unsigned bound = before == 0 ? order : (unsigned)max_u64(self->bound, order);
+
+    area->free_frames += count;
+    self->free_frames = (uint16_t)(before + count);
+    if (self->free_frames == BLOCK_FRAMES) {
+        if (before != 0)
+            leave_partial(area, block);
+        enter_whole(area, block);
+        return;
+    }
+    while (bound < PARTIAL_ORDERS - 1 && set_has_run(line, frame, bound + 1))
+        bound++;
+    if (before == 0)
+        enter_partial(area, block, bound);
+    else if (bound > self->bound)
+        raise_bound(area, block, bound);
+}
+
+void block_give(struct pmm_area *area, unsigned block, unsigned first, unsigned count)
+{
+    bool is_run = is_power_of_two(count) && is_aligned(first, count);
+    unsigned order = is_run ? highest_bit(count) : PARTIAL_ORDERS - 1;
+
+    set_add_range(area->lines[block].word, &area->blocks[block].words, first, count);
+    count_given(area, block, count, first, order < PARTIAL_ORDERS ? order : PARTIAL_ORDERS - 1);
+}
+
+bool block_give_one(struct pmm_area *area, unsigned block, unsigned frame)
+{
+    uint64_t *line = area->lines[block].word;
+
+    if (set_has(line, frame))
+        return false;
+    set_add(line, &area->blocks[block].words, frame);
+    count_given(area, block, 1, frame, 0);
+    return true;
+}

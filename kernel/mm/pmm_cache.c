@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * pmm_cache.c - what a processor keeps for itself: two half magazines of frames, two blocks.
+ *
+ *      in use                other
+ *      |#######......|       |#############|      take and give at the end of the half in use
+ *
+ *      in use empty:  other full   they change places
+ *                     other empty  fill it from the areas, half a magazine under one lock
+ *      in use full:   other empty  they change places
+ *                     other full   give that back to the areas (the frames that rested longest)
+ *
+ * Whatever a processor does, 128 operations lie between two visits to the areas. Small machines have
+ * smaller halves and keep no blocks.
+ *
+ * No lock: only its processor touches a cache. What can come in between is an interrupt, and that
+ * finds `busy` and goes to the areas itself. A frame in a magazine has record 0 and no bit in its line,
+ * which is how freeing it again is noticed.
+ *
+ * The cache of the processor that starts the PMM is static. Another's is one frame, allocated when it
+ * first asks for memory; until there is one, it works without.
+ */
+#include "pmm_private.h"
+
+#include "arch/mmu.h"
+#include "lib/string.h"
+
+/* A half holds at most this part of all frames, so that many processors do not hold everything. */
+#define FRAMES_PER_CACHED_FRAME 2048u
+
+static void compiler_barrier(void)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+bool cpu_enter(struct pmm_cpu *cpu)
+{
+    if (cpu == NULL || cpu->busy != 0)
+        return false;
+    cpu->busy = 1;
+    compiler_barrier();
+    return true;
+}
+
+void cpu_leave(struct pmm_cpu *cpu)
+{
+    compiler_barrier();
+    cpu->busy = 0;
+}
+
+/* --- making caches ----------------------------------------------------------------------- */
+
+static void start(struct pmm_cpu *cpu)
+{
+    uint64_t limit = pmm_state.managed_frames / FRAMES_PER_CACHED_FRAME;
+
+    cpu->count = 0;
+    cpu->busy = 0;
+    cpu->frames = cpu->halves[0];
+    cpu->limit = (uint32_t)min_u64(max_u64(limit, SMALL_HALF), HALF_FRAMES);
+    cpu->other_count = 0;
+    cpu->home = NULL;
+    cpu->block_limit = cpu->limit == HALF_FRAMES ? CPU_BLOCKS : 0;
+    cpu->block_count = 0;
+    cpu->shrinking = 0;
+}
+
+void cpu_cache_init(void)
+{
+    start(&pmm_state.boot_cpu);
+    pmm_state.cpus[arch_cpu_id()] = &pmm_state.boot_cpu;
+}
+
+/* A frame for a cache: the direct map covers what is below 4 GiB on every machine. */
+static bool take_cache_frame(struct pmm_job *job)
+{
+    job->end = PMM_BELOW_4G >> PAGE_SHIFT;
+    if (pmm_place(NULL, job, area_take_run))
+        return true;
+    job->end = UINTPTR_MAX;
+    return pmm_place(NULL, job, area_take_run);
+}
+
+static struct pmm_cpu *make(unsigned id)
+{
+    struct pmm_job job = { .count = 1, .record = record_make(FRAME_KERNEL, false) };
+    struct pmm_cpu *cpu;
+    irq_state_t irq;
+
+    if (pmm_state.limit == 0 || !take_cache_frame(&job))
+        return NULL;
+    cpu = arch_phys_ptr(pfn_to_pa(pfn(job.first)));
+    start(cpu);
+    irq = arch_irq_save();
+    if (pmm_state.cpus[id] == NULL) {
+        __atomic_store_n(&pmm_state.cpus[id], cpu, __ATOMIC_RELEASE);
+        arch_irq_restore(irq);
+        return cpu;
+    }
+    arch_irq_restore(irq); /* an interrupt was faster */
+    (void)pmm_free_frame(pfn(job.first));
+    return pmm_state.cpus[id];
+}
+
+struct pmm_cpu *cpu_cache(void)
+{
+    unsigned id = arch_cpu_id();
+    struct pmm_cpu *cpu = pmm_state.cpus[id];
+
+    return cpu != NULL ? cpu : make(id);
+}
+
+/* --- frames ------------------------------------------------------------------------------ */
+
+static pfn_t *other_half(struct pmm_cpu *cpu)
+{
+    return cpu->frames == cpu->halves[0] ? cpu->halves[1] : cpu->halves[0];
+}
+
+static void change_places(struct pmm_cpu *cpu)
+{
+    uint32_t count = cpu->count;
+
+    cpu->frames = other_half(cpu);
+    cpu_set_count(cpu, cpu->other_count);
+    __atomic_store_n(&cpu->other_count, count, __ATOMIC_RELAXED);
+}
+
+/* Frames are taken from the end: turned round, they come in ascending order. */
+static void turn_round(pfn_t *frames, size_t count)
+{
+    for (size_t i = 0; i < count / 2; i++) {
+        pfn_t frame = frames[i];
+
+        frames[i] = frames[count - 1 - i];
+        frames[count - 1 - i] = frame;
+    }
+}
+
+bool cpu_fill(struct pmm_cpu *cpu)
+{
+    struct pmm_job job = { .count = cpu->limit, .end = UINTPTR_MAX, .frames = cpu->frames };
+
+    if (cpu->other_count > 0) {
+        change_places(cpu);
+        return true;
+    }
+    pmm_place(cpu, &job, area_take_frames);
+    turn_round(cpu->frames, job.got);
+    cpu_set_count(cpu, (uint32_t)job.got);
+    return job.got > 0;
+}
+
+void cpu_make_room(struct pmm_cpu *cpu)
+{
+    if (cpu->other_count > 0) {
+        pmm_give_frames(other_half(cpu), cpu->other_count);
+        __atomic_store_n(&cpu->other_count, 0, __ATOMIC_RELAXED);
+    }
+    change_places(cpu);
+}
+
+/* Records are 0 already. */
+void cpu_push(pfn_t frame)
+{
+    struct pmm_cpu *cpu = cpu_cache();
+
+    if (!cpu_enter(cpu)) {
+        pmm_give_frames(&frame, 1);
+        return;
+    }
+    if (cpu->count == cpu->limit)
+        cpu_make_room(cpu);
+    cpu->frames[cpu->count] = frame;
+    cpu_set_count(cpu, cpu->count + 1);
+    cpu_leave(cpu);
+}
+
+/* --- emptying ---------------------------------------------------------------------------- */
+
+static size_t empty(struct pmm_cpu *cpu)
+{
+    size_t given = cpu->count + cpu->other_count + cpu->block_count * BLOCK_FRAMES;
+
+    pmm_give_frames(cpu->frames, cpu->count);
+    pmm_give_frames(other_half(cpu), cpu->other_count);
+    for (; cpu->block_count > 0; cpu_set_block_count(cpu, cpu->block_count - 1)) {
+        uintptr_t block = pfn_value(cpu->blocks[cpu->block_count - 1]);
+
+        area_give_run(area_of(block), block, BLOCK_FRAMES);
+    }
+    cpu_set_count(cpu, 0);
+    __atomic_store_n(&cpu->other_count, 0, __ATOMIC_RELAXED);
+    return given;
+}
+
+size_t cpu_drain(void)
+{
+    struct pmm_cpu *cpu = pmm_state.cpus[arch_cpu_id()];
+    size_t given;
+
+    if (!cpu_enter(cpu))
+        return 0;
+    given = empty(cpu);
+    cpu_leave(cpu);
+    return given;
+}
+
+void pmm_drain(void)
+{
+    (void)cpu_drain();
+}
+
+/* --- before an allocation fails ----------------------------------------------------------- */
+
+void pmm_register_shrinker(struct pmm_shrinker *shrinker)
+{
+    irq_state_t irq = spin_lock(&pmm_state.lock);
+
+    shrinker->next = pmm_state.shrinkers;
+    __atomic_store_n(&pmm_state.shrinkers, shrinker, __ATOMIC_RELEASE);
+    spin_unlock(&pmm_state.lock, irq);
+}
+
+/* Asks other caches for memory; how many frames they gave. A shrinker that allocates is not asked
+ * again by its own allocation. */
+static size_t shrink(size_t count)
+{
+    struct pmm_cpu *cpu = cpu_cache();
+    size_t given = 0;
+
+    if (cpu == NULL || cpu->shrinking != 0)
+        return 0;
+    cpu->shrinking = 1;
+    for (struct pmm_shrinker *shrinker = __atomic_load_n(&pmm_state.shrinkers, __ATOMIC_ACQUIRE);
+         shrinker != NULL && given < count; shrinker = shrinker->next)
+        given += shrinker->shrink(shrinker, count - given);
+    cpu->shrinking = 0;
+    return given;
+}
+
+bool pmm_try_hard(struct pmm_job *job, bool (*attempt)(struct pmm_job *job))
+{
+    if (attempt(job))
+        return true;
+    if (cpu_drain() > 0 && attempt(job))
+        return true;
+    if (shrink(job->count - job->got) == 0)
+        return false;
+    (void)cpu_drain(); /* what was given may have landed there */
+    return attempt(job);
+}

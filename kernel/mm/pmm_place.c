@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * pmm_place.c - which area serves a request.
+ *
+ * A processor has a home area that it takes from, so that processors meet at no lock as long as there
+ * are areas enough. Memory above 4 GiB goes first: what lies below is wanted by old devices.
+ * Inside such a zone the order is
+ *
+ *     frames and orders 0 .. 8                        orders 9 .. 18
+ *     1  home, a partly free block
+ *     2  partly free block of another area            1  home
+ *     3  home, a wholly free block
+ *     4  wholly free block of a started area          2  another started area
+ *     5  an area that is wholly free, or not made     3  an area that is wholly free, or not made
+ *     6  homes of other processors                    4  homes of other processors
+ *
+ * which fills holes before it makes new ones, and breaks no 1 GiB run while there is another way. Frames
+ * come from the lowest area that qualifies and runs of blocks from the highest, as inside an area.
+ *
+ * The steps are a table; each names the set of areas to try and what to do there. An area that
+ * disappoints is passed by: one round over the table ends.
+ */
+#include "pmm_private.h"
+
+/* One way to find areas. */
+struct step {
+    bool at_home;            /* only the processor's home */
+    bool whole;              /* look for wholly free blocks: the index of order 9 at least */
+    bool fresh;              /* areas that are not made yet */
+    bool moves_in;           /* a success makes the area the processor's home */
+    enum pmm_index avoid[3]; /* areas that are in one of these are passed by */
+};
+
+#define AVOID_NONE                                                                                 \
+    {                                                                                              \
+        INDEX_COUNT                                                                                \
+    }
+#define AVOID_CLAIMED                                                                              \
+    {                                                                                              \
+        INDEX_CLAIMED, INDEX_COUNT                                                                 \
+    }
+#define AVOID_CLAIMED_AND_WHOLE                                                                    \
+    {                                                                                              \
+        INDEX_CLAIMED, INDEX_ORDER_MAX, INDEX_COUNT                                                \
+    }
+
+static const struct step small_steps[] = {
+    { .at_home = true, .avoid = AVOID_NONE },
+    { .moves_in = true, .avoid = AVOID_CLAIMED },
+    { .at_home = true, .whole = true, .avoid = AVOID_NONE },
+    { .whole = true, .moves_in = true, .avoid = AVOID_CLAIMED_AND_WHOLE },
+    { .whole = true, .moves_in = true, .avoid = AVOID_CLAIMED },
+    { .fresh = true, .moves_in = true, .avoid = AVOID_CLAIMED },
+    { .avoid = AVOID_NONE },
+    { .whole = true, .avoid = AVOID_NONE },
+};
+
+static const struct step large_steps[] = {
+    { .at_home = true, .whole = true, .avoid = AVOID_NONE },
+    { .whole = true, .moves_in = true, .avoid = AVOID_CLAIMED_AND_WHOLE },
+    { .whole = true, .moves_in = true, .avoid = AVOID_CLAIMED },
+    { .fresh = true, .moves_in = true, .avoid = AVOID_CLAIMED },
+    { .whole = true, .avoid = AVOID_NONE },
+};
+
+/* The areas from .. end - 1 are to be tried. */
+struct zone {
+    uintptr_t from;
+    uintptr_t end;
+};
+
+static void move_in(struct pmm_cpu *cpu, struct pmm_area *area)
+{
+    irq_state_t irq = spin_lock(&pmm_state.lock);
+
+    if (cpu->home != NULL)
+        index_remove(INDEX_CLAIMED, cpu->home->first >> AREA_ORDER);
+    index_add(INDEX_CLAIMED, area->first >> AREA_ORDER);
+    cpu->home = area;
+    spin_unlock(&pmm_state.lock, irq);
+}
+
+/* The set of areas that a step looks through. */
+static enum pmm_index index_of(const struct step *step, const struct pmm_job *job)
+{
+    unsigned order = job->order;
+
+    if (step->fresh)
+        return INDEX_FRESH;
+    if (step->whole && order < BLOCK_ORDER)
+        order = BLOCK_ORDER;
+    return (enum pmm_index)(INDEX_ORDER_0 + order);
+}
+
+static bool try_area(struct pmm_area *area, const struct step *step, struct pmm_job *job,
+                     bool (*take)(struct pmm_area *, struct pmm_job *))
+{
+    job->only_open = step->whole;
+    job->may_open = step->whole || step->fresh;
+    return take(area, job);
+}
+
+static bool try_home(struct pmm_cpu *cpu, const struct step *step, struct zone zone,
+                     struct pmm_job *job, bool (*take)(struct pmm_area *, struct pmm_job *))
+{
+    uintptr_t number;
+
+    if (cpu == NULL || cpu->home == NULL)
+        return false;
+    number = cpu->home->first >> AREA_ORDER;
+    return number >= zone.from && number < zone.end && try_area(cpu->home, step, job, take);
+}
+
+static bool try_others(struct pmm_cpu *cpu, const struct step *step, struct zone zone,
+                       struct pmm_job *job, bool (*take)(struct pmm_area *, struct pmm_job *))
+{
+    enum pmm_index index = index_of(step, job);
+    bool downwards = job->order >= BLOCK_ORDER;
+
+    for (;;) {
+        uintptr_t number = downwards ? index_last(index, step->avoid, zone.from, zone.end)
+                                     : index_first(index, step->avoid, zone.from, zone.end);
+        struct pmm_area *area;
+        size_t before = job->got;
+
+        if (number == NO_FRAME)
+            return false;
+        if (downwards)
+            zone.end = number;
+        else
+            zone.from = number + 1;
+        area = area_make(number);
+        if (area == NULL)
+            continue;
+        if (try_area(area, step, job, take)) {
+            if (step->moves_in && cpu != NULL)
+                move_in(cpu, area);
+            return true;
+        }
+        if (step->moves_in && cpu != NULL && job->got > before)
+            move_in(cpu, area);
+    }
+}
+
+static bool place_in_zone(struct pmm_cpu *cpu, struct zone zone, struct pmm_job *job,
+                          bool (*take)(struct pmm_area *, struct pmm_job *))
+{
+    bool small = job->order < BLOCK_ORDER;
+    const struct step *step = small ? small_steps : large_steps;
+    const struct step *end = step + (small ? ARRAY_COUNT(small_steps) : ARRAY_COUNT(large_steps));
+
+    for (; step < end; step++)
+        if (step->at_home ? try_home(cpu, step, zone, job, take)
+                          : try_others(cpu, step, zone, job, take))
+            return true;
+    return false;
+}
+
+bool pmm_place(struct pmm_cpu *cpu, struct pmm_job *job,
+               bool (*take)(struct pmm_area *area, struct pmm_job *job))
+{
+    uintptr_t last = (uintptr_t)min_u64(job->end, pmm_state.limit);
+    uintptr_t end = (last + AREA_FRAMES - 1) >> AREA_ORDER;
+    uintptr_t border = (uintptr_t)min_u64(end, AREAS_BELOW_4G);
+    struct zone high = { .from = border, .end = end };
+    struct zone low = { .from = 0, .end = border };
+
+    return place_in_zone(cpu, high, job, take) || place_in_zone(cpu, low, job, take);
+}

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * pmm_private.h - how physical frames are kept; what the files of the PMM share.
+ *
+ *   directory   one entry an area of 1 GiB, valid where `ready` has the area's bit
+ *      |
+ *      v
+ *   area        512 blocks of 2 MiB. Sets of 512 bits say which blocks are wholly free, which are
+ *      |        partly free with room for a run of order 0 .. 8, which have been touched
+ *      v
+ *   block       8 bytes: free frames, state, and for a block in use as one its record
+ *      |
+ *      +-- line      512 bits, one a frame: free. One cache line
+ *      +-- records   512 times 16 bits: tag and references
+ *
+ * Nothing is written before it is needed. pmm_init() writes one bit an area; an area is made when
+ * something in it is wanted (about 5 KiB); a block's line and records (64 bytes, 1 KiB) when it is
+ * first used frame by frame. What they start from is the table of extents, made from the map once.
+ *
+ * A block is in one of four states, and its line and records mean something in the first only:
+ *
+ *   FRAMES    managed frame by frame: line and records if touched, before that the extents
+ *   WHOLE     all 512 frames free           in the set `whole`
+ *   HUGE      in use as one                 record: tag, continues, one reference
+ *   CACHED    free, kept by a processor     in no set
+ *
+ *   WHOLE --open--> FRAMES --last frame comes back--> WHOLE
+ *   WHOLE --take--> HUGE --give--> WHOLE        HUGE --break--> FRAMES
+ *
+ * A touched block has records all 0 in the states WHOLE, HUGE and CACHED. A record is read without
+ * a lock where `touched` has the block's bit: 0 means that the slow path has to look.
+ *
+ * Sizes: records 512 KiB + lines 32 KiB + blocks 4 KiB + area 1 KiB = 549 KiB for 262,144 frames,
+ * 2.145 bytes a frame.
+ *
+ * Locks: an area's lock (rank PMM_AREA) guards the area, its blocks and lines, and the records of
+ * frames that nobody holds. pmm_state.lock (rank PMM, inner) guards the directory, the index of
+ * areas and the making of areas. The records of a held frame belong to its holders.
+ */
+#ifndef MERIDIAN_MM_PMM_PRIVATE_H
+#define MERIDIAN_MM_PMM_PRIVATE_H
+
+#include "config.h"
+#include "lib/bits.h"
+#include "lib/lock.h"
+#include "mm/pmm.h"
+#include "pmm_set.h"
+
+/* --- sizes ------------------------------------------------------------------------------- */
+
+#define BLOCK_ORDER    PMM_ORDER_2M
+#define BLOCK_FRAMES   512u
+#define AREA_ORDER     PMM_ORDER_1G
+#define AREA_FRAMES    262144u
+#define AREA_BLOCKS    512u
+#define AREAS_BELOW_4G 4u
+#define AREAS_MAX      65536u /* 64 TiB */
+#define LOW_FRAMES     256u   /* below 1 MiB: an area of its own */
+#define SCARCE_BLOCKS  8u     /* below 16 MiB: used last by those who can do without */
+#define ORDER_COUNT    (PMM_MAX_ORDER + 1)
+#define PARTIAL_ORDERS BLOCK_ORDER /* orders that live inside a block: 0 .. 8 */
+#define NO_FRAME       UINTPTR_MAX /* frame number or place in an area that does not exist */
+
+static_assert(BLOCK_FRAMES == 1u << BLOCK_ORDER && BLOCK_FRAMES == SET_BITS, "a line a block");
+static_assert(AREA_FRAMES == 1u << AREA_ORDER && AREA_BLOCKS == SET_BITS, "a set an area");
+
+/* --- the record of a frame --------------------------------------------------------------- *
+ *
+ *   15    12 11  10            0
+ *  +--------+---+---------------+   C: the frame continues the run that the frame before belongs
+ *  |  tag   | C |  references   |   to. A free of a run checks that it begins where C is 0, has C
+ *  +--------+---+---------------+   all through, and ends where C is 0: no wrong order escapes.
+ *
+ * 0: free (or not valid: block not in the state FRAMES). Saturated counts stay as they are.
+ */
+#define RECORD_COUNT     0x07ffu
+#define RECORD_CONTINUES 0x0800u
+#define RECORD_TAG_SHIFT 12
+#define RECORD_NOT_OURS  ((uint16_t)(FRAME_RESERVED << RECORD_TAG_SHIFT | RECORD_COUNT))
+static_assert(RECORD_COUNT == FRAME_COUNT_MAX, "the count's width");
+static_assert(FRAME_TAG_COUNT <= 16, "four bits of tag");
+
+static inline uint16_t record_make(enum frame_tag tag, bool continues)
+{
+    return (uint16_t)((unsigned)tag << RECORD_TAG_SHIFT | (continues ? RECORD_CONTINUES : 0) | 1u);
+}
+
+static inline unsigned record_count(uint16_t record)
+{
+    return record & RECORD_COUNT;
+}
+
+static inline enum frame_tag record_tag(uint16_t record)
+{
+    return (enum frame_tag)(record >> RECORD_TAG_SHIFT);
+}
+
+static inline uint16_t record_load(const uint16_t *record)
+{
+    return __atomic_load_n(record, __ATOMIC_RELAXED);
+}
+
+static inline void record_store(uint16_t *record, uint16_t value)
+{
+    __atomic_store_n(record, value, __ATOMIC_RELAXED);
+}
+
+/* --- small helpers ----------------------------------------------------------------------- */
+
+static inline uintptr_t min_frame(uintptr_t a, uintptr_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline uintptr_t max_frame(uintptr_t a, uintptr_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The place of a frame in its area. */
+static inline unsigned area_place(uintptr_t frame)
+{
+    return (unsigned)(frame % AREA_FRAMES);
+}
+
+/* How many of the `count` frames from `first` on are in the area of `first`. */
+static inline uintptr_t area_part(uintptr_t first, uintptr_t count)
+{
+    return min_frame(count,
+                     first < LOW_FRAMES ? LOW_FRAMES - first : AREA_FRAMES - area_place(first));
+}
+
+/* --- structures -------------------------------------------------------------------------- */
+
+enum block_state {
+    BLOCK_IN_FRAMES,
+    BLOCK_WHOLE,
+    BLOCK_HUGE,
+    BLOCK_CACHED,
+};
+
+struct pmm_block {
+    uint16_t free_frames; /* bits of the line; 512 in state WHOLE, 0 in HUGE and CACHED */
+    uint16_t record;      /* state HUGE: of the first frame; the others continue it */
+    uint8_t words;        /* summary of the line */
+    uint8_t bound;        /* partly free: no aligned free run is of a higher order */
+    uint8_t state;        /* enum block_state */
+    uint8_t unused;
+};
+static_assert(sizeof(struct pmm_block) == 8, "metadata stays below 2.2 bytes a frame");
+
+struct pmm_line {
+    uint64_t word[SET_WORDS];
+};
+
+struct pmm_area {
+    struct spinlock lock;
+    uintptr_t first;          /* frame number of its block 0 */
+    struct pmm_line *lines;   /* all three by number of the block or frame in the area; only */
+    struct pmm_block *blocks; /* blocks block_start .. block_end - 1 are there */
+    uint16_t *records;
+    uint16_t block_start;
+    uint16_t block_end;
+    uint32_t free_frames; /* sum over the blocks */
+    uint32_t announced;   /* orders under which the index has the area */
+    uint16_t whole_count;
+    uint8_t whole_words;
+    uint8_t partial_words[PARTIAL_ORDERS];
+    uint64_t whole[SET_WORDS];
+    uint64_t partial[PARTIAL_ORDERS][SET_WORDS]; /* partly free, bound >= order */
+    uint64_t touched[SET_WORDS];                 /* line and records have been written */
+};
+
+/* A stretch of frames that the map describes alike; tag FRAME_FREE: free from the start. The table
+ * is sorted, and never changes after pmm_init(). */
+struct pmm_extent {
+    uintptr_t first;
+    uintptr_t end;
+    enum frame_tag tag;
+};
+
+/* Areas first .. last have their metadata in one piece at `base`: of the first from block
+ * block_start on, of the last up to block_end, of those between all of it. */
+struct pmm_span {
+    uintptr_t first_area;
+    uintptr_t last_area;
+    unsigned block_start;
+    unsigned block_end;
+    paddr_t base;
+};
+
+/* What a processor keeps for itself. Two halves, of which one is in use; when that is empty (full)
+ * and the other is full (empty) they change places, else a half is filled from (given to) the areas.
+ * Only its own processor touches it; an interrupt that finds `busy` set goes to the areas. */
+#define HALF_FRAMES 128u
+#define CPU_BLOCKS  2u
+#define SMALL_HALF  8u
+struct pmm_cpu {
+    uint32_t count;     /* frames in the half in use */
+    uint32_t busy;      /* in the middle of a change */
+    uint32_t shrinking; /* inside a shrinker */
+    pfn_t *frames;      /* the half in use */
+    uint32_t limit;     /* of a half: HALF_FRAMES, less on small machines */
+    uint32_t other_count;
+    struct pmm_area *home; /* where it takes from, alone if there are areas enough */
+    uint32_t block_limit;
+    uint32_t block_count;
+    pfn_t blocks[CPU_BLOCKS]; /* first frames of blocks in state CACHED */
+    pfn_t halves[2][HALF_FRAMES];
+};
+static_assert(sizeof(struct pmm_cpu) <= PAGE_SIZE, "a processor's cache is one frame");
+
+/* Which areas may have what. A set over all areas in two levels; see pmm_index.c. */
+enum pmm_index {
+    INDEX_ORDER_0 = 0,
+    INDEX_ORDER_MAX = PMM_MAX_ORDER,
+    INDEX_FRESH,   /* not made yet, and something in it is free */
+    INDEX_CLAIMED, /* some processor's home */
+    INDEX_COUNT,
+};
+
+struct pmm_state {
+    /* What the fast paths read. */
+    uintptr_t limit; /* frames from here on are nobody's; 0 before pmm_init() */
+    struct pmm_area **directory;
+    uint64_t *ready;
+    struct pmm_cpu *cpus[CONFIG_MAX_CPUS];
+
+    struct spinlock lock;
+    const struct memmap *map;
+    struct pmm_area *low; /* frames below 1 MiB; NULL where there are none */
+    uintptr_t area_count; /* of the directory */
+    struct pmm_extent *extents;
+    size_t extent_count;
+    struct pmm_span *spans;
+    size_t span_count;
+    paddr_t low_base;       /* of the low area's metadata */
+    uint64_t *index_leaves; /* INDEX_COUNT rows of leaf_words; written where the top says so */
+    uint64_t *index_tops;   /* INDEX_COUNT rows of top_words */
+    size_t leaf_words;
+    size_t top_words;
+    uint64_t total_frames;
+    uint64_t managed_frames;
+    uint64_t fresh_free;  /* free frames of areas that are not made yet */
+    uint64_t fresh_whole; /* wholly free blocks of these */
+    uint64_t metadata_bytes;
+    uint64_t bad_frees;
+    struct pmm_shrinker *shrinkers;
+    struct pmm_cpu boot_cpu;
+};
+extern struct pmm_state pmm_state;
+
+/* --- finding the metadata of a frame ----------------------------------------------------- */
+
+/* The area of general memory with this number, or NULL if it has not been made. Any context. */
+static inline struct pmm_area *area_if_ready(uintptr_t number)
+{
+    uint64_t word = __atomic_load_n(&pmm_state.ready[number / 64], __ATOMIC_ACQUIRE);
+
+    return (word >> (number % 64) & 1) != 0 ? pmm_state.directory[number] : NULL;
+}
+
+static inline bool block_is_touched(const struct pmm_area *area, unsigned block)
+{
+    uint64_t word = __atomic_load_n(&area->touched[block / 64], __ATOMIC_ACQUIRE);
+
+    return (word >> (block % 64) & 1) != 0;
+}
+
+/* --- pmm_area.c: making areas ------------------------------------------------------------ */
+
+/* The area of `frame`, made if need be; NULL where there is no metadata for the frame. */
+struct pmm_area *area_of(uintptr_t frame);
+
+/* The area with this number likewise. */
+struct pmm_area *area_make(uintptr_t number);
+
+/* Fills `area`, of the frames start .. end - 1, from the extents. Not yet known to anybody. */
+void area_build(struct pmm_area *area, uintptr_t start, uintptr_t end, unsigned block_start,
+                unsigned block_end);
+
+uint64_t area_metadata_bytes(unsigned blocks);
+uint64_t span_metadata_bytes(const struct pmm_span *span);
+
+/* First extent that ends above `frame`. */
+const struct pmm_extent *extent_above(uintptr_t frame);
+
+static inline const struct pmm_extent *extent_end(void)
+{
+    return pmm_state.extents + pmm_state.extent_count;
+}
+
+/* Goes over the areas that are made: the one below 1 MiB, then by number. Starts zeroed. */
+struct area_cursor {
+    bool low_done;
+    uintptr_t number; /* the next one to look at */
+};
+struct pmm_area *next_area(struct area_cursor *cursor);
+
+static inline bool area_has_block(const struct pmm_area *area, unsigned block)
+{
+    return block >= area->block_start && block < area->block_end;
+}
+
+/* --- pmm_block.c: blocks; the area's lock is held ----------------------------------------- */
+
+/* Makes line and records of a block valid. */
+void block_touch(struct pmm_area *area, unsigned block);
+/* WHOLE -> FRAMES, all free. */
+void block_open(struct pmm_area *area, unsigned block);
+/* HUGE -> FRAMES, all held. */
+void block_break(struct pmm_area *area, unsigned block);
+/* Takes `count` free frames at `first` (of the block, which is in state FRAMES). */
+void block_take(struct pmm_area *area, unsigned block, unsigned first, unsigned count);
+/* Gives them back; their records are 0 already. */
+void block_give(struct pmm_area *area, unsigned block, unsigned first, unsigned count);
+/* Takes up to `want` frames of a block in state FRAMES, lowest first; how many. */
+unsigned block_take_some(struct pmm_area *area, unsigned block, pfn_t *frames, unsigned want);
+/* As block_give() for one frame; false when it was free already. */
+bool block_give_one(struct pmm_area *area, unsigned block, unsigned frame);
+/* WHOLE -> `state`, and back. */
+void block_take_whole(struct pmm_area *area, unsigned block, enum block_state state,
+                      uint16_t record);
+void block_give_whole(struct pmm_area *area, unsigned block);
+/* No free run of `order` is in the block: corrects its bound. */
+void block_lower(struct pmm_area *area, unsigned block, unsigned order);
+
+/* --- pmm_take.c: runs inside an area; each takes the area's lock -------------------------- */
+
+/* What is wanted of an area. */
+struct pmm_job {
+    unsigned order;  /* size and alignment of the hole to look for */
+    uintptr_t count; /* frames to take from its start: 1 .. 2^order */
+    uintptr_t align; /* where such a hole is not to be had: at multiples of this, anywhere */
+    uintptr_t end;   /* frames below this number only */
+    uint16_t record; /* of the first frame; 0: a processor's cache */
+    bool may_open;   /* wholly free blocks may be used */
+    bool only_open;  /* only wholly free blocks */
+    pfn_t *frames;   /* single frames: where they go ... */
+    size_t got;      /* ... and how many there are; runs: 1 when found */
+    uintptr_t first; /* runs: the first frame */
+};
+
+bool area_take_frames(struct pmm_area *area, struct pmm_job *job);
+bool area_take_run(struct pmm_area *area, struct pmm_job *job);
+/* Takes exactly these frames if all are free. */
+bool area_take_exactly(struct pmm_area *area, uintptr_t first, uintptr_t count, uint16_t record);
+/* Gives back frames that were taken or checked; of one area. */
+void area_give_run(struct pmm_area *area, uintptr_t first, uintptr_t count);
+void area_give_locked(struct pmm_area *area, uintptr_t first, uintptr_t count);
+/* Gives back single frames of any areas, records 0 already. Reorders nothing, keeps nothing. */
+void pmm_give_frames(const pfn_t *frames, size_t count);
+
+/* --- pmm_free.c -------------------------------------------------------------------------- */
+
+/* The record that holds for a frame, whatever the state of its block. The area's lock is held. */
+uint16_t area_record(struct pmm_area *area, unsigned place);
+enum status pmm_free_slow(pfn_t frame, const void *caller);
+enum status pmm_free_run_from(uintptr_t first, uintptr_t count, const void *caller);
+/* Reports and counts a wrong free; STATUS_DENIED. */
+enum status pmm_refuse_free(uintptr_t frame, uintptr_t count, const char *why, const void *caller);
+
+/* --- pmm_change.c ------------------------------------------------------------------------ */
+
+/* Whether frames with this tag are none of the PMM's: not managed. */
+bool frame_tag_is_foreign(enum frame_tag tag);
+
+/* --- pmm_walk.c -------------------------------------------------------------------------- */
+
+/* Takes these very frames, in whatever areas, or nothing. */
+bool pmm_take_exactly(uintptr_t first, uintptr_t count, uint16_t record);
+/* Once through everything that may serve a request. */
+bool pmm_attempt_request(struct pmm_job *job);
+
+/* --- pmm_cache.c: the cache of this processor --------------------------------------------- */
+
+void cpu_cache_init(void);
+/* Made if need be; NULL while there is no memory for it. */
+struct pmm_cpu *cpu_cache(void);
+/* False when there is no cache, or somebody on this processor is in the middle of a change. */
+bool cpu_enter(struct pmm_cpu *cpu);
+void cpu_leave(struct pmm_cpu *cpu);
+/* Entered: makes count > 0, if there is memory. */
+bool cpu_fill(struct pmm_cpu *cpu);
+/* Entered: makes count < limit. */
+void cpu_make_room(struct pmm_cpu *cpu);
+/* A frame whose record is 0: into the magazine, or to its area. */
+void cpu_push(pfn_t frame);
+/* Empties the cache; frames given. */
+size_t cpu_drain(void);
+/* An attempt; one after this processor's cache is empty; one after other caches gave memory. */
+bool pmm_try_hard(struct pmm_job *job, bool (*attempt)(struct pmm_job *job));
+
+/* Counts are read by other processors, for statistics. */
+static inline void cpu_set_count(struct pmm_cpu *cpu, uint32_t count)
+{
+    __atomic_store_n(&cpu->count, count, __ATOMIC_RELAXED);
+}
+
+static inline void cpu_set_block_count(struct pmm_cpu *cpu, uint32_t count)
+{
+    __atomic_store_n(&cpu->block_count, count, __ATOMIC_RELAXED);
+}
+
+/* --- pmm_index.c, pmm_place.c: which area -------------------------------------------------- */
+
+/* Adds and removes an area; pmm_state.lock is held. */
+void index_add(enum pmm_index index, uintptr_t area);
+void index_remove(enum pmm_index index, uintptr_t area);
+bool index_has(enum pmm_index index, uintptr_t area);
+void index_add_range(enum pmm_index index, uintptr_t first, uintptr_t end);
+/* The lowest (highest) area of [from, end) that is in `wanted` and in none of the `avoided`, of
+ * which INDEX_COUNT ends the list; NO_FRAME if none. No lock: an answer is a hint. */
+uintptr_t index_first(enum pmm_index wanted, const enum pmm_index *avoided, uintptr_t from,
+                      uintptr_t end);
+uintptr_t index_last(enum pmm_index wanted, const enum pmm_index *avoided, uintptr_t from,
+                     uintptr_t end);
+/* The area has something of the orders in the mask; of none from `order` to `last`. The area's
+ * lock is held. */
+void area_announce(struct pmm_area *area, uint32_t orders);
+void area_retract(struct pmm_area *area, unsigned order, unsigned last);
+
+/* Tries areas in the order of preference until `take` says that the job is done. */
+bool pmm_place(struct pmm_cpu *cpu, struct pmm_job *job,
+               bool (*take)(struct pmm_area *area, struct pmm_job *job));
+
+#endif

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * pmm_take.c - taking frames from one area, and giving them back.
+ *
+ * Where in the area: small things from the bottom, wholly free blocks as such from the top, so that
+ * what lives short and what wants to be large meet as late as possible:
+ *
+ *      0                                                    512 blocks
+ *      |##.#|####|#..#|....|....|....|....|....|####|####|
+ *       ^ lowest partly free block       highest wholly free block ^
+ *       frames and runs up to order 8    orders 9 to 18
+ *
+ * A partly free block is used before a wholly free one is opened. The first 16 MiB of the machine
+ * serve requests that need them first, and all others when nothing else is left.
+ *
+ * Each function takes the area's lock, once. A job that fails under no limit corrects the index.
+ */
+#include "pmm_private.h"
+
+#include "lib/assert.h"
+
+/* --- looking for a hole ------------------------------------------------------------------ */
+
+/* Blocks below this one are to be spared. */
+static unsigned spared_blocks(const struct pmm_area *area, uintptr_t end)
+{
+    bool scarce = area->first == 0 && area != pmm_state.low;
+
+    return scarce && end > SCARCE_BLOCKS * BLOCK_FRAMES ? SCARCE_BLOCKS : 0;
+}
+
+/* The lowest block of a set, but those below `spared` last. */
+static unsigned lowest_block(const uint64_t *set, uint8_t words, unsigned spared)
+{
+    unsigned block = set_first_from(set, words, spared);
+
+    return block == SET_NONE && spared != 0 ? set_first(set, words) : block;
+}
+
+/* A hole in the partly free blocks from `from` to `to` that ends at or below `end`. */
+static uintptr_t hole_in_partial(struct pmm_area *area, unsigned order, unsigned from, unsigned to,
+                                 uintptr_t end)
+{
+    const uint64_t *set = area->partial[order];
+
+    for (unsigned block = set_first_from(set, area->partial_words[order], from);
+         block < to && block * BLOCK_FRAMES < end;
+         block = set_first_from(set, area->partial_words[order], block + 1)) {
+        uintptr_t room = min_u64(end - block * BLOCK_FRAMES, BLOCK_FRAMES);
+        unsigned first;
+
+        block_touch(area, block);
+        first = set_first_run(area->lines[block].word, area->blocks[block].words, order,
+                              (unsigned)room);
+        if (first != SET_NONE)
+            return block * BLOCK_FRAMES + first;
+        if (room == BLOCK_FRAMES)
+            block_lower(area, block, order);
+    }
+    return NO_FRAME;
+}
+
+/* A hole of less than a block in a wholly free one. */
+static uintptr_t hole_in_whole(const struct pmm_area *area, unsigned order, unsigned spared,
+                               uintptr_t end)
+{
+    unsigned block = lowest_block(area->whole, area->whole_words, spared);
+
+    if (block != SET_NONE && block * BLOCK_FRAMES + (1u << order) > end)
+        block = set_first(area->whole, area->whole_words);
+    if (block == SET_NONE || block * BLOCK_FRAMES + (1u << order) > end)
+        return NO_FRAME;
+    return block * BLOCK_FRAMES;
+}
+
+/* A hole of one or more wholly free blocks. */
+static uintptr_t hole_of_blocks(const struct pmm_area *area, unsigned order, uintptr_t end)
+{
+    unsigned block = set_last_run(area->whole, area->whole_words, order - BLOCK_ORDER,
+                                  (unsigned)(end >> BLOCK_ORDER));
+
+    return block != SET_NONE ? block * BLOCK_FRAMES : NO_FRAME;
+}
+
+static uintptr_t find_partial(struct pmm_area *area, const struct pmm_job *job, uintptr_t end)
+{
+    unsigned spared = spared_blocks(area, job->end);
+    uintptr_t hole = hole_in_partial(area, job->order, spared, AREA_BLOCKS, end);
+
+    if (hole == NO_FRAME && spared != 0)
+        hole = hole_in_partial(area, job->order, 0, spared, end);
+    if (hole == NO_FRAME && end == AREA_FRAMES)
+        area_retract(area, job->order, PARTIAL_ORDERS - 1);
+    return hole;
+}
+
+static uintptr_t find_whole(struct pmm_area *area, const struct pmm_job *job, uintptr_t end)
+{
+    uintptr_t hole = job->order < BLOCK_ORDER
+                         ? hole_in_whole(area, job->order, spared_blocks(area, job->end), end)
+                         : hole_of_blocks(area, job->order, end);
+
+    if (hole == NO_FRAME && end == AREA_FRAMES)
+        area_retract(area, job->order < BLOCK_ORDER ? BLOCK_ORDER : job->order, PMM_MAX_ORDER);
+    return hole;
+}
+
+/* The place in the area where the job can be done, or NO_FRAME. */
+static uintptr_t find_hole(struct pmm_area *area, const struct pmm_job *job)
+{
+    uintptr_t end = job->end > area->first ? min_u64(job->end - area->first, AREA_FRAMES) : 0;
+    uintptr_t hole = NO_FRAME;
+
+    if (job->order < BLOCK_ORDER && !job->only_open)
+        hole = find_partial(area, job, end);
+    if (hole == NO_FRAME && job->may_open)
+        hole = find_whole(area, job, end);
+    return hole;
+}
+
+/* --- taking ------------------------------------------------------------------------------ */
+
+static void write_records(uint16_t *records, unsigned count, uint16_t record)
+{
+    record_store(&records[0], record);
+    for (unsigned frame = 1; frame < count; frame++)
+        record_store(&records[frame], (uint16_t)(record | RECORD_CONTINUES));
+}
+
+/* Takes [place, place + count), which is free. `record` 0: a processor's cache. */
+static void take_at(struct pmm_area *area, uintptr_t place, uintptr_t count, uint16_t record)
+{
+    while (count > 0) {
+        unsigned block = (unsigned)(place / BLOCK_FRAMES);
+        unsigned first = (unsigned)(place % BLOCK_FRAMES);
+        unsigned part = (unsigned)min_u64(count, BLOCK_FRAMES - first);
+
+        if (part == BLOCK_FRAMES && area->blocks[block].state == BLOCK_WHOLE) {
+            block_take_whole(area, block, record != 0 ? BLOCK_HUGE : BLOCK_CACHED, record);
+        } else {
+            if (area->blocks[block].state == BLOCK_WHOLE)
+                block_open(area, block);
+            block_touch(area, block);
+            block_take(area, block, first, part);
+            write_records(&area->records[place], part, record);
+        }
+        record |= record != 0 ? RECORD_CONTINUES : 0;
+        place += part;
+        count -= part;
+    }
+}
+
+bool area_take_run(struct pmm_area *area, struct pmm_job *job)
+{
+    irq_state_t irq = spin_lock(&area->lock);
+    uintptr_t place = find_hole(area, job);
+
+    if (place != NO_FRAME)
+        take_at(area, place, job->count, job->record);
+    spin_unlock(&area->lock, irq);
+    if (place == NO_FRAME)
+        return false;
+    job->first = area->first + place;
+    job->got = 1;
+    return true;
+}
+
+/* The next block to take single frames from, in state FRAMES; SET_NONE if there is none. */
+static unsigned next_block(struct pmm_area *area, const struct pmm_job *job)
+{
+    unsigned spared = spared_blocks(area, job->end);
+    unsigned block = SET_NONE;
+
+    if (!job->only_open)
+        block = lowest_block(area->partial[0], area->partial_words[0], spared);
+    if (block != SET_NONE) {
+        block_touch(area, block);
+        return block;
+    }
+    if (!job->only_open)
+        area_retract(area, 0, PARTIAL_ORDERS - 1);
+    if (!job->may_open)
+        return SET_NONE;
+    block = lowest_block(area->whole, area->whole_words, spared);
+    if (block != SET_NONE)
+        block_open(area, block);
+    else
+        area_retract(area, BLOCK_ORDER, PMM_MAX_ORDER);
+    return block;
+}
+
+bool area_take_frames(struct pmm_area *area, struct pmm_job *job)
+{
+    irq_state_t irq = spin_lock(&area->lock);
+
+    while (job->got < job->count) {
+        unsigned block = next_block(area, job);
+
+        if (block == SET_NONE)
+            break;
+        job->got += block_take_some(area, block, job->frames + job->got,
+                                    (unsigned)min_u64(job->count - job->got, BLOCK_FRAMES));
+    }
+    spin_unlock(&area->lock, irq);
+    return job->got == job->count;
+}
+
+/* --- exact places ------------------------------------------------------------------------ */
+
+static bool is_free(struct pmm_area *area, unsigned block, unsigned first, unsigned count)
+{
+    if (!area_has_block(area, block))
+        return false;
+    if (area->blocks[block].state != BLOCK_IN_FRAMES)
+        return area->blocks[block].state == BLOCK_WHOLE;
+    if (area->blocks[block].free_frames == 0)
+        return false;
+    block_touch(area, block);
+    return set_has_range(area->lines[block].word, first, count);
+}
+
+static bool run_is_free(struct pmm_area *area, uintptr_t place, uintptr_t count)
+{
+    while (count > 0) {
+        unsigned first = (unsigned)(place % BLOCK_FRAMES);
+        unsigned part = (unsigned)min_u64(count, BLOCK_FRAMES - first);
+
+        if (!is_free(area, (unsigned)(place / BLOCK_FRAMES), first, part))
+            return false;
+        place += part;
+        count -= part;
+    }
+    return true;
+}
+
+bool area_take_exactly(struct pmm_area *area, uintptr_t first, uintptr_t count, uint16_t record)
+{
+    irq_state_t irq = spin_lock(&area->lock);
+    uintptr_t place = first - area->first;
+    bool taken = run_is_free(area, place, count);
+
+    if (taken)
+        take_at(area, place, count, record);
+    spin_unlock(&area->lock, irq);
+    return taken;
+}
+
+/* --- giving ------------------------------------------------------------------------------ */
+
+void area_give_locked(struct pmm_area *area, uintptr_t first, uintptr_t count)
+{
+    uintptr_t place = first - area->first;
+
+    while (count > 0) {
+        unsigned block = (unsigned)(place / BLOCK_FRAMES);
+        unsigned offset = (unsigned)(place % BLOCK_FRAMES);
+        unsigned part = (unsigned)min_u64(count, BLOCK_FRAMES - offset);
+
+        if (area->blocks[block].state != BLOCK_IN_FRAMES) {
+            ASSERT(part == BLOCK_FRAMES);
+            block_give_whole(area, block);
+        } else {
+            for (unsigned frame = 0; frame < part; frame++)
+                record_store(&area->records[place + frame], 0);
+            block_give(area, block, offset, part);
+        }
+        place += part;
+        count -= part;
+    }
+}
+
+void area_give_run(struct pmm_area *area, uintptr_t first, uintptr_t count)
+{
+    irq_state_t irq = spin_lock(&area->lock);
+
+    area_give_locked(area, first, count);
+    spin_unlock(&area->lock, irq);
+}
