@@ -9,7 +9,11 @@
 #include "lib/string.h"
 #include "pages.h"
 
-#define READ_PIECE_BYTES  (1 * MiB)
+/* Less than 1 MiB by what the FAT driver of edk2 caches as one: a piece that begins anywhere in such
+ * a page ends with a short command for the next one, and this is the size for which that comes for
+ * free. It saves one disk command in eighteen. */
+#define READ_PIECE_BYTES  (MiB - 64 * KiB)
+
 #define PATH_UNITS        (CONFIG_FILE_PATH_BYTES + 2)
 #define INFO_BYTES        1024u
 #define FIRST_GUESS_BYTES (1 * MiB) /* buffer for a file of unknown size: doubles */

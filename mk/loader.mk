@@ -6,9 +6,8 @@
 #
 # Besides efi/ it takes the pure files of kernel/mm and kernel/lib, the very ones of the kernel.
 
-LOADER_SHARED  := kernel/mm/memmap.c $(filter-out %_events.c,$(wildcard kernel/mm/memmap_*.c)) kernel/mm/pt.c \
-	$(wildcard kernel/mm/pt_*.c) kernel/mm/tlb.c kernel/lib/print.c \
-	kernel/lib/string.c kernel/lib/status.c
+LOADER_SHARED  := $(filter-out kernel/mm/memmap_events.c,$(wildcard kernel/mm/memmap*.c)) \
+	$(wildcard kernel/mm/pt*.c) kernel/mm/tlb.c kernel/lib/print.c kernel/lib/string.c kernel/lib/status.c
 LOADER_SOURCES := $(sort $(wildcard efi/*.c efi/*.asm $(LOADER_SHARED)))
 LOADER_DIR     := build/obj/loader
 LOADER_OBJECTS := $(LOADER_SOURCES:%=$(LOADER_DIR)/%.o)
@@ -34,7 +33,7 @@ FLAGS_loader-link = $(LD) $(LOADER_LDFLAGS) | $(LOADER_SECTIONS) | $(LOADER_SOUR
 
 LOADER_EFI := build/BOOTX64.EFI
 LOADER_SO  := $(LOADER_DIR)/loader.so
-LOADER_PRODUCTS := $(if $(and $(wildcard efi/main.c),$(wildcard kernel/mm/pt.c),$(KERNEL_PRODUCTS)),$(LOADER_EFI))
+LOADER_PRODUCTS := $(if $(and $(wildcard efi/main.c),$(KERNEL_PRODUCTS)),$(LOADER_EFI))
 
 .PHONY: loader
 loader: $(LOADER_PRODUCTS) ## only the loader, with the kernel in it
