@@ -144,7 +144,7 @@ def debug(options):
     """QEMU waits for gdb, which stops at the kernel's first instruction. nokaslr keeps the kernel at
     its link address, so that the symbols fit; the breakpoint is one of hardware, since the code
     is not in memory yet when it is set."""
-    folder = pathlib.Path("build/debug")
+    folder = pathlib.Path(options.folder)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     guest = prepare(options, str(folder), f"{options.cmdline or ''} nokaslr".strip())
@@ -178,6 +178,7 @@ def main():
     parser.add_argument("--symbols")
     parser.add_argument("--cmdline")
     parser.add_argument("--memory", default="512M")
+    parser.add_argument("--folder", default="build/debug", help="where debug keeps its files")
     parser.add_argument("--batch", action="store_true")
     parser.add_argument("extra", nargs="*")
     options = parser.parse_args()

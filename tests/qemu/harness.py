@@ -52,7 +52,7 @@ class Machine:
     """One run of QEMU. Fields of meridian_qemu.Guest are keyword arguments."""
 
     def __init__(self, folder, cmdline=None, files=None, seconds=DEFAULT_SECONDS,
-                 esp=ROOT / "build/esp", serial=True, **guest):
+                 esp=ROOT / "build/esp", disk_image=None, serial=True, **guest):
         self.folder = pathlib.Path(folder)
         self.deadline_seconds = seconds
         self.has_serial = serial
@@ -60,16 +60,21 @@ class Machine:
         self.sockets = tempfile.mkdtemp(prefix="meridian-")
         self.log_path = self.folder / "serial.log"
         self.debug_path = self.folder / "debug.log"
-        meridian_qemu.stage(esp, self.folder / "esp", cmdline, files)
-        disk = self.folder / "disk.img"
-        meridian_disk.write_disk(self.folder / "esp", disk)
-        shutil.rmtree(self.folder / "esp")
+        disk = disk_image or self.make_disk(esp, cmdline, files)
         self.guest = meridian_qemu.Guest(
             disk=str(disk), folder=str(self.folder), debug_console=str(self.debug_path),
             serial="chardev:serial" if serial else "none",
             qmp=os.path.join(self.sockets, "qmp"), **guest)
         self.process = self.terminal = self.serial_socket = self.qmp_file = None
         self.code = None
+
+    def make_disk(self, esp, cmdline, files):
+        """The disk of this run: a staged tree with a command line and files of its own."""
+        disk, tree = self.folder / "disk.img", self.folder / "esp"
+        meridian_qemu.stage(esp, tree, cmdline, files)
+        meridian_disk.write_disk(tree, disk)
+        shutil.rmtree(tree)
+        return disk
 
     # --- life ------------------------------------------------------------------------------
 

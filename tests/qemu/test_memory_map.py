@@ -103,4 +103,4 @@ def test_nvdimm_is_persistent(boot):
     run = boot(cmdline='json run="exit" exit', **MACHINES["nvdimm"])
     persistent = [end - start for start, end, region in table_of(run)
                   if region["type"].startswith("persistent")]
-    assert sum(persistent) in (0, 256 << 20)
+    assert sum(persistent) == 256 << 20

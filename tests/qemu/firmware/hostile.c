@@ -4,8 +4,8 @@
  *
  * It stands at \EFI\BOOT\BOOTX64.EFI and the loader at \EFI\BOOT\LOADER.EFI. Each line of \hostile.txt
  * is a scenario: words that name what goes wrong. For each it loads the loader afresh, hooks the boot
- * services, starts it, and says what it returned; the first scenario in which the kernel boots is
- * the last one, of course.
+ * services, starts it, and says what it returned and how many pages it did not give back; the first
+ * scenario in which the kernel boots is the last one, of course.
  *
  *   exit-fails=N    the first N calls of ExitBootServices() fail, as if the map had changed
  *   alloc-fails=N   the N-th allocation of the loader, of pages or pool, finds no memory
@@ -269,6 +269,23 @@ static const CHAR8 *take_line(const CHAR8 *text)
     return *text == '\n' ? text + 1 : text;
 }
 
+static UINT64 free_pages(void)
+{
+    UINTN key;
+    UINT32 version;
+    UINT64 pages = 0;
+
+    map_bytes = sizeof(map);
+    if (EFI_ERROR(
+            honest.GetMemoryMap(&map_bytes, descriptor_at(0), &key, &descriptor_bytes, &version)))
+        return 0;
+    for (UINTN i = 0; i < map_bytes / descriptor_bytes; i++) {
+        if (descriptor_at(i)->Type == EfiConventionalMemory)
+            pages += descriptor_at(i)->NumberOfPages;
+    }
+    return pages;
+}
+
 static EFI_STATUS start_loader(EFI_HANDLE image, EFI_HANDLE volume)
 {
     SIMPLE_TEXT_OUTPUT_INTERFACE *console = ST->ConOut;
@@ -309,6 +326,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system_table)
     static CHAR8 text[SCENARIOS_BYTES + 1];
     EFI_LOADED_IMAGE *self;
     UINTN size = SCENARIOS_BYTES;
+    UINT64 before;
     EFI_STATUS status;
 
     InitializeLib(image, system_table);

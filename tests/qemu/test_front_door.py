@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What people type: make run in a terminal, make debug, and the disk image as it is."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pexpect
+import pytest
+
+from harness import EXIT_SUCCESS, PROMPT, ROOT, clean
+
+SECONDS = 90
+TOOL = str(ROOT / "tools/meridian_qemu.py")
+
+
+def without_display():
+    return {key: value for key, value in os.environ.items()
+            if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
+
+
+@pytest.fixture
+def terminal():
+    """The command behind `make run`, in a terminal without a display."""
+    def start(*words):
+        child = pexpect.spawn(sys.executable, [TOOL, "run", "--esp", str(ROOT / "build/esp"), *words],
+                              env=without_display(), timeout=SECONDS, encoding="utf-8",
+                              codec_errors="replace", cwd=str(ROOT))
+        children.append(child)
+        return child
+    children = []
+    yield start
+    for child in children:
+        child.close(force=True)
+
+
+def test_run_reaches_the_prompt_and_ends(terminal):
+    """make run says how to leave, boots to the prompt in the terminal, and `exit` ends it."""
+    child = terminal()
+    child.expect("Leave with Ctrl-a x")
+    child.expect(re.escape(PROMPT))
+    child.send("map\r")
+    child.expect("usable")
+    child.expect(re.escape(PROMPT))
+    child.send("exit\r")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == EXIT_SUCCESS
+
+
+def test_run_can_be_left_by_keys(terminal):
+    """Ctrl-a x ends QEMU at any time."""
+    child = terminal()
+    child.expect(re.escape(PROMPT))
+    child.send("\x01x")
+    child.expect(pexpect.EOF)
+
+
+def test_run_takes_a_command_line(terminal):
+    """ARGS of make run is the kernel's command line."""
+    child = terminal("--cmdline", 'run="frames; exit"')
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == EXIT_SUCCESS
+    assert "free" in clean(child.before)
+
+
+def test_debug_stops_at_the_kernel(tmp_path):
+    """make debug stops gdb at the first instruction of the kernel, by name."""
+    done = subprocess.run([sys.executable, TOOL, "debug", "--esp", str(ROOT / "build/esp"), "--batch",
+                           "--symbols", str(ROOT / "build/kernel-x86_64.debug.elf"),
+                           "--folder", str(tmp_path)],
+                          cwd=ROOT, env=without_display(), text=True, capture_output=True,
+                          timeout=SECONDS, check=False)
+    assert "kernel_entry" in done.stdout, done.stdout + done.stderr
+    assert re.search(r"Breakpoint 1, 0x[0-9a-f]+ in kernel_entry", done.stdout)
+
+
+def test_disk_image_boots(machine):
+    """build/meridian.img boots as it is."""
+    with machine(disk_image=ROOT / "build/meridian.img") as run:
+        run.prompt()
