@@ -26,6 +26,10 @@ $(foreach name,$(filter heap%,$(UNIT_NAMES)),$(eval UNIT_EXTRA_$(name) := tests/
 $(foreach name,$(filter pmm% bump frame,$(UNIT_NAMES)),$(eval UNIT_EXTRA_$(name) := tests/unit/pmm_machine.c))
 UNIT_EXTRA_serial         := kernel/dev/serial.c
 UNIT_EXTRA_stack_trace    := kernel/diag/stack_trace.c kernel/diag/symbols.c
+EFI_TEXT := efi/refusal.c efi/sha256.c efi/text.c
+UNIT_EXTRA_efi_config := efi/config_file.c $(EFI_TEXT)
+UNIT_EXTRA_efi_sha256 := efi/sha256.c
+UNIT_EXTRA_efi_text   := efi/text.c efi/command_line.c
 
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all
 CC_gcc     := $(GCC)
