@@ -110,7 +110,8 @@ enum status memmap_sanitise(struct memmap *map);
  * reserved with REGION_TAG_LOW, but for `trampoline_pages` pages of it (contiguous, the highest
  * that fit), which get REGION_TAG_TRAMPOLINE; usable memory from 640 KiB to 1 MiB, where video
  * memory and ROMs lie whatever the firmware says, becomes reserved with REGION_TAG_DEVICE.
- * STATUS_NO_SPACE when there is no room for five more rows: nothing was changed. STATUS_NOT_FOUND:
+ * Below 1 MiB, usable memory with REGION_RUNTIME becomes reserved with REGION_TAG_FIRMWARE. What
+ * others hold stays. STATUS_NO_SPACE when there is no room for five more rows: nothing was changed. STATUS_NOT_FOUND:
  * all done, but no run was long enough for the trampoline. */
 enum status memmap_reserve_low(struct memmap *map, size_t trampoline_pages);
 

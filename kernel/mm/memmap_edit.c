@@ -29,14 +29,21 @@
 /* Borders at which memmap_reserve_low() may cut a row: those three, and the trampoline's two. */
 #define LOW_CUTS           5
 
+/* Which rows of the range an edit is about. */
+enum edit_rows {
+    EDIT_NOT_STRICTER, /* those whose type is not stricter than the new one */
+    EDIT_FREE,         /* region_is_free() */
+    EDIT_RUNTIME,      /* usable, but the firmware still runs there */
+};
+
 struct edit {
     uint64_t start; /* page-aligned, < end */
     uint64_t end;
     uint32_t type; /* REGION_TYPE_HOLE: leave the types */
     uint16_t tag;
     enum memmap_reason reason;
-    bool fill_gaps;      /* describe what the table does not know */
-    bool free_rows_only; /* region_is_free() */
+    bool fill_gaps; /* describe what the table does not know */
+    enum edit_rows rows;
 };
 
 /* --- the five steps ---------------------------------------------------------------------- */
@@ -119,14 +126,24 @@ static void fill_gaps(struct memmap *map, uint64_t start, uint64_t end)
     }
 }
 
+static bool accepts_type(const struct edit *edit, uint32_t type)
+{
+    if (type == REGION_TYPE_HOLE || edit->type == REGION_TYPE_HOLE)
+        return true;
+    return edit->type != E820_USABLE && memmap_rank(type) <= memmap_rank(edit->type);
+}
+
 static bool edit_accepts(const struct edit *edit, const struct region *row)
 {
-    if (edit->free_rows_only)
+    switch (edit->rows) {
+    case EDIT_NOT_STRICTER:
+        return accepts_type(edit, row->type);
+    case EDIT_FREE:
         return region_is_free(row);
-    if (edit->type == E820_USABLE)
-        return row->type == REGION_TYPE_HOLE;
-    return edit->type == REGION_TYPE_HOLE || row->type == REGION_TYPE_HOLE ||
-           memmap_rank(row->type) <= memmap_rank(edit->type);
+    case EDIT_RUNTIME:
+        return row->type == E820_USABLE && (row->flags & REGION_RUNTIME) != 0;
+    }
+    return false;
 }
 
 /* Whether memory that `tag` holds may still be accessed as write-back RAM by way of the direct
@@ -255,18 +272,28 @@ static bool find_trampoline(const struct memmap *map, uint64_t bytes, uint64_t *
     return found;
 }
 
-/* [start, end) as far as it is free. Room for the cuts has been seen to. */
-static void reserve_free(struct memmap *map, uint64_t start, uint64_t end, enum region_tag tag,
-                         enum memmap_reason reason)
+/* [start, end), as far as its rows are of that kind. Room for the cuts has been seen to. */
+static void reserve_rows(struct memmap *map, uint64_t start, uint64_t end, enum edit_rows rows,
+                         enum region_tag tag, enum memmap_reason reason)
 {
     struct edit edit = { .start = start,
                          .end = end,
                          .type = E820_RESERVED,
                          .tag = (uint16_t)tag,
                          .reason = reason,
-                         .free_rows_only = true };
+                         .rows = rows };
 
     edit_range(map, &edit);
+}
+
+static void reserve_low_rows(struct memmap *map)
+{
+    reserve_rows(map, 0, PAGE_ZERO_END, EDIT_FREE, REGION_TAG_NONE, MEMMAP_PAGE_ZERO);
+    reserve_rows(map, PAGE_ZERO_END, VIDEO_WINDOW_START, EDIT_FREE, REGION_TAG_LOW,
+                 MEMMAP_LOW_MEMORY);
+    reserve_rows(map, VIDEO_WINDOW_START, LOW_MEMORY_END, EDIT_FREE, REGION_TAG_DEVICE,
+                 MEMMAP_LOW_MEMORY);
+    reserve_rows(map, 0, LOW_MEMORY_END, EDIT_RUNTIME, REGION_TAG_FIRMWARE, MEMMAP_LOW_MEMORY);
 }
 
 enum status memmap_reserve_low(struct memmap *map, size_t trampoline_pages)
@@ -280,9 +307,8 @@ enum status memmap_reserve_low(struct memmap *map, size_t trampoline_pages)
         return STATUS_NO_SPACE;
     found = wanted && bytes <= VIDEO_WINDOW_START && find_trampoline(map, bytes, &trampoline);
     if (found)
-        reserve_free(map, trampoline, trampoline + bytes, REGION_TAG_TRAMPOLINE, MEMMAP_TRAMPOLINE);
-    reserve_free(map, 0, PAGE_ZERO_END, REGION_TAG_NONE, MEMMAP_PAGE_ZERO);
-    reserve_free(map, PAGE_ZERO_END, VIDEO_WINDOW_START, REGION_TAG_LOW, MEMMAP_LOW_MEMORY);
-    reserve_free(map, VIDEO_WINDOW_START, LOW_MEMORY_END, REGION_TAG_DEVICE, MEMMAP_LOW_MEMORY);
+        reserve_rows(map, trampoline, trampoline + bytes, EDIT_FREE, REGION_TAG_TRAMPOLINE,
+                     MEMMAP_TRAMPOLINE);
+    reserve_low_rows(map);
     return found || !wanted ? STATUS_OK : STATUS_NOT_FOUND;
 }

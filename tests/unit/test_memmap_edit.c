@@ -274,6 +274,26 @@ static void low_memory_that_is_not_free_stays(void **state)
     table_close(&map);
 }
 
+static void low_memory_of_the_firmware_is_reserved(void **state)
+{
+    /* Where the firmware still runs in memory it calls usable, page 0 too, it is left to it. */
+    struct memmap map;
+
+    (void)state;
+    table_open(&map, ROOM, ROOM, LIMIT);
+    add_tagged(&map, 0, 0x2000, E820_USABLE, REGION_TAG_BOOT_SERVICES, REGION_RUNTIME);
+    add_tagged(&map, 0x2000, 0x3000, E820_USABLE, REGION_TAG_NONE, REGION_IS_RAM);
+    add_tagged(&map, 0xff000, 0x101000, E820_USABLE, REGION_TAG_NONE, REGION_RUNTIME);
+    sanitise(&map);
+    assert_int_equal(memmap_reserve_low(&map, 1), STATUS_OK);
+    expect_rows(&map, { 0, 0x2000, E820_RESERVED, REGION_TAG_FIRMWARE },
+                { 0x2000, 0x3000, E820_RESERVED, REGION_TAG_TRAMPOLINE },
+                { 0xff000, 0x100000, E820_RESERVED, REGION_TAG_FIRMWARE },
+                { 0x100000, 0x101000, E820_USABLE, REGION_TAG_NONE });
+    expect_change(&map, 1, 0, 0x2000, E820_USABLE, E820_RESERVED, MEMMAP_LOW_MEMORY);
+    table_close(&map);
+}
+
 /* Low memory [start, end) alone; where the trampoline of two pages comes to lie, or 0. */
 static uint64_t place_trampoline(uint64_t start, uint64_t end, enum status expected)
 {
@@ -371,6 +391,7 @@ int main(void)
         cmocka_unit_test(clipping_free_memory_leaves_the_rest),
         cmocka_unit_test(low_memory_is_kept_from_the_pool),
         cmocka_unit_test(low_memory_that_is_not_free_stays),
+        cmocka_unit_test(low_memory_of_the_firmware_is_reserved),
         cmocka_unit_test(the_trampoline_lies_below_640_kib),
         cmocka_unit_test(the_trampoline_may_span_rows),
         cmocka_unit_test(reserving_low_memory_needs_five_rows),
