@@ -15,7 +15,7 @@ HOSTED_INCLUDES := -Iinclude -Itests/host/include -Ikernel -Iefi -Iefi/include -
 HOSTED_CFLAGS    = $(C_COMMON) -O1 -fno-omit-frame-pointer -D_GNU_SOURCE $(HOSTED_INCLUDES)
 
 UNIT_NAMES := $(patsubst tests/unit/test_%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
-HOST_NAMES := $(patsubst tools/meridian_%.c,%,$(sort $(wildcard tools/meridian_*.c)))
+HOST_NAMES := $(patsubst tools/meridian-%/main.c,%,$(sort $(wildcard tools/meridian-*/main.c)))
 
 # Sources of a test beyond the library, by test.
 UNIT_EXTRA_monitor_format := kernel/monitor/format.c kernel/monitor/usage.c
@@ -64,7 +64,7 @@ endef
 
 # $(call host_program,NAME)
 define host_program
-build/host/meridian-$(1): build/hosted/plain/tools/meridian_$(1).c.o build/hosted/plain/libmm.a
+build/host/meridian-$(1): $$(patsubst %,build/hosted/plain/%.o,$$(sort $$(wildcard tools/meridian-$(1)/*.c))) build/hosted/plain/libmm.a
 	@mkdir -p $$(@D); $$(call say,LINK,$$@)
 	$$(Q)$$(GCC) $$^ -o $$@
 endef
