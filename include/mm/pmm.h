@@ -133,7 +133,7 @@ struct pmm_stats {
 /* O(areas). The sums hold exactly when no other processor allocates meanwhile. */
 void pmm_get_stats(struct pmm_stats *stats);
 
-/* Frames in use by tag. Walks the touched blocks. */
+/* Frames in use by tag: all but FRAME_FREE add up to used_frames. Walks the touched blocks. */
 void pmm_count_tags(uint64_t counts[FRAME_TAG_COUNT]);
 
 /* Calls `visit` for each maximal run of free frames, in ascending order; stops when it returns

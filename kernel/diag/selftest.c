@@ -4,6 +4,8 @@
  *
  * The tests run on the memory manager that is in use, so each must leave it as it was. The runner
  * makes sure: with all caches emptied, exactly as many frames are free after a test as before it.
+ * What an allocator keeps for good the first time (tables that it never gives back) is no loss: a
+ * test that leaves fewer frames is run again in the same way, and then must leave as many.
  *
  * Every test draws its random numbers from a generator of its own, seeded with the seed of the run
  * and the test's name. So a test does the same whether it runs alone or among the others, and a
@@ -161,17 +163,31 @@ static void report(const struct selftest_entry *entry, const struct selftest *te
     json_end(&event);
 }
 
+/* Runs a test that left fewer frames than it found once more. */
+static void look_for_leak(const struct selftest_entry *entry, const struct selftest *first,
+                          struct selftest *test)
+{
+    uint64_t before = selftest_free_frames();
+    struct selftest second = *first;
+    uint64_t after;
+
+    entry->run(&second);
+    after = selftest_free_frames();
+    (void)selftest_check(test, !second.failed, "the second time: %s", second.why);
+    (void)selftest_check(test, before == after, "%llu frames were free before it, %llu after",
+                         (unsigned long long)before, (unsigned long long)after);
+}
+
 static bool run_entry(const struct selftest_entry *entry, const struct handoff_view *machine,
                       uint32_t seed)
 {
-    struct selftest test = { .machine = machine, .random = seed ^ name_hash(entry->name) };
+    const struct selftest first = { .machine = machine, .random = seed ^ name_hash(entry->name) };
+    struct selftest test = first;
     uint64_t before = selftest_free_frames();
-    uint64_t after;
 
     entry->run(&test);
-    after = selftest_free_frames();
-    (void)selftest_check(&test, before == after, "%llu frames were free before it, %llu after",
-                         (unsigned long long)before, (unsigned long long)after);
+    if (!test.failed && selftest_free_frames() != before)
+        look_for_leak(entry, &first, &test);
     report(entry, &test);
     return !test.failed;
 }

@@ -189,6 +189,9 @@ void pmm_count_tags(uint64_t counts[FRAME_TAG_COUNT])
     for (const struct pmm_extent *extent = pmm_state.extents; extent < extent_end(); extent++)
         if (extent->tag != FRAME_FREE)
             counts[extent->tag] += count_untouched(extent->first, extent->end);
+    for (unsigned tag = 0; tag < FRAME_TAG_COUNT; tag++)
+        if (frame_tag_is_foreign((enum frame_tag)tag))
+            counts[tag] = 0; /* not in use: not managed */
     pmm_get_stats(&stats);
     counts[FRAME_FREE] = stats.free_frames;
 }

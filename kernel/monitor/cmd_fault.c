@@ -4,7 +4,8 @@
  *
  * Each function is named for the mistake that it makes, since its name stands in the stack trace
  * of the report. They are kept out of line, and what they go wrong with is volatile, so that the
- * compiler sees no mistake that it could make something else of.
+ * compiler sees no mistake that it could make something else of. Volatile locals make it set up a
+ * stack frame, without which the caller would be missing from the trace.
  */
 
 #include "monitor/commands.h"
@@ -14,7 +15,7 @@
 #include "lib/string.h"
 #include "mm/paging.h"
 
-/* One page of stack a turn, with a mark that keeps each call a call. */
+/* What each turn takes of the stack: less than a guard page, which must not be jumped over. */
 #define TURN_BYTES 2048
 
 static volatile int zero;
@@ -22,16 +23,18 @@ static uint8_t data[ARCH_RETURN_BYTES];
 
 [[gnu::noinline]] static void write_to_null(void)
 {
+    volatile uint32_t value = 1;
     volatile uint32_t *pointer = (volatile uint32_t *)(uintptr_t)zero;
 
-    *pointer = 1;
+    *pointer = value;
 }
 
 [[gnu::noinline]] static void write_to_kernel_code(void)
 {
+    volatile uint8_t value = 0;
     volatile uint8_t *code = (volatile uint8_t *)(uintptr_t)command_fault;
 
-    *code = 0;
+    *code = value;
 }
 
 [[gnu::noinline]] static void execute_data(void)
@@ -62,7 +65,9 @@ static uint8_t data[ARCH_RETURN_BYTES];
 
 [[gnu::noinline]] static void divide_by_zero(void)
 {
-    zero = 1 / zero;
+    volatile int one = 1; /* a constant over a variable can be had without dividing */
+
+    zero = one / zero;
 }
 
 [[gnu::noinline]] static void touch_impossible_address(void)

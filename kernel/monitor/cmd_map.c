@@ -12,14 +12,18 @@
 #include "mm/memmap_events.h"
 #include "monitor/format.h"
 
-/* "0x0000000000001000  0x0000000000001fff       4 KiB" with as many digits as the table needs. */
+static uint64_t last_byte(uint64_t base, uint64_t size_bytes)
+{
+    return base + size_bytes - (size_bytes > 0);
+}
+
+/* "0x00001000  0x00001fff       4 KiB" with as many digits as the table needs. */
 static void print_range(uint64_t base, uint64_t size_bytes, unsigned digits)
 {
     char size[SIZE_TEXT_BYTES];
 
     print("  0x%0*llx  0x%0*llx  %10s", (int)digits, (unsigned long long)base, (int)digits,
-          (unsigned long long)(base + size_bytes - (size_bytes > 0)),
-          format_size(size_bytes, size));
+          (unsigned long long)last_byte(base, size_bytes), format_size(size_bytes, size));
 }
 
 static void print_heading(unsigned digits, const char *rest)
@@ -28,12 +32,18 @@ static void print_heading(unsigned digits, const char *rest)
           "size", rest);
 }
 
+/* The name of a type without its number, to fit its column. */
+static const char *type_text(uint32_t type)
+{
+    return type == E820_PERSISTENT ? "persistent" : e820_type_name(type);
+}
+
 /* --- map ------------------------------------------------------------------------------------- */
 
 static void print_row(const struct region *row, unsigned digits)
 {
     print_range(row->base, row->size_bytes, digits);
-    print("  %-14s%-14s%s\n", e820_type_name(row->type),
+    print("  %-14s%-15s%s\n", type_text(row->type),
           row->tag == REGION_TAG_NONE ? "-" : region_tag_name(row->tag),
           row->efi_type == REGION_EFI_TYPE_NONE ? "-" : efi_memory_type_name(row->efi_type));
 }
@@ -68,9 +78,9 @@ static void print_totals(const struct memmap *map)
 static bool show_map(const struct memmap *map)
 {
     const struct region *last = &map->regions[map->count - 1];
-    unsigned digits = format_digits(last->base + last->size_bytes - 1);
+    unsigned digits = format_digits(last_byte(last->base, last->size_bytes));
 
-    print_heading(digits, "type          held by       for the firmware");
+    print_heading(digits, "type          held by        for the firmware");
     for (size_t i = 0; i < map->count; i++) {
         print_row(&map->regions[i], digits);
         memmap_event_row(json_console(), &map->regions[i]);
@@ -112,25 +122,28 @@ static uint64_t descriptor_bytes(const struct efi_memory_descriptor *descriptor)
     return size_bytes;
 }
 
-static void show_descriptor(const void *entry)
+/* An entry of the firmware's map, of either format. */
+struct entry {
+    uint64_t base;
+    uint64_t size_bytes;
+    const char *name;
+    uint64_t attribute; /* UEFI only */
+};
+
+static struct entry read_entry(const struct handoff_firmware_map *map, uint32_t at)
 {
     struct efi_memory_descriptor descriptor;
-
-    memcpy(&descriptor, entry, sizeof descriptor);
-    print_range(descriptor.physical_start, descriptor_bytes(&descriptor), 16);
-    print("  %-24s", efi_memory_type_name(descriptor.type));
-    print_attributes(descriptor.attribute);
-    memmap_event_efi(json_console(), &descriptor);
-}
-
-static void show_e820_entry(const void *entry)
-{
     struct e820_entry e820;
 
-    memcpy(&e820, entry, sizeof e820);
-    print_range(e820.base, e820.size_bytes, 16);
-    print("  %s\n", e820_type_name(e820.type));
+    if (map->format == HANDOFF_MAP_EFI) {
+        memcpy(&descriptor, map->map + at, sizeof descriptor);
+        memmap_event_efi(json_console(), &descriptor);
+        return (struct entry){ descriptor.physical_start, descriptor_bytes(&descriptor),
+                               efi_memory_type_name(descriptor.type), descriptor.attribute };
+    }
+    memcpy(&e820, map->map + at, sizeof e820);
     memmap_event_e820(json_console(), &e820);
+    return (struct entry){ e820.base, e820.size_bytes, type_text(e820.type), 0 };
 }
 
 static bool show_firmware_map(const struct command_call *call)
@@ -140,14 +153,16 @@ static bool show_firmware_map(const struct command_call *call)
 
     if (map == NULL)
         return command_fail(call, "the loader handed no firmware map over");
-    print_heading(16,
-                  map->format == HANDOFF_MAP_EFI ? "type                     attributes" : "type");
+    print("  %-18s  %10s  %-24s%s\n", "first byte", "size", "type",
+          map->format == HANDOFF_MAP_EFI ? " attributes" : "");
     for (uint32_t at = 0; at + map->descriptor_bytes <= map->map_bytes;
          at += map->descriptor_bytes) {
-        if (map->format == HANDOFF_MAP_EFI)
-            show_descriptor(map->map + at);
-        else
-            show_e820_entry(map->map + at);
+        struct entry entry = read_entry(map, at);
+        char size[SIZE_TEXT_BYTES];
+
+        print("  0x%016llx  %10s  %-24s", (unsigned long long)entry.base,
+              format_size(entry.size_bytes, size), entry.name);
+        print_attributes(entry.attribute);
         count++;
     }
     print("%u entries of %u bytes, in the firmware's order.\n", count, map->descriptor_bytes);
@@ -158,16 +173,18 @@ static bool show_firmware_map(const struct command_call *call)
 
 static void show_change(const struct handoff_change *change)
 {
-    print_range(change->base, change->size_bytes, 16);
-    print("  %-13s %-13s %s\n", e820_type_name(change->from_type),
-          change->to_type == change->from_type ? "-" : e820_type_name(change->to_type),
+    char size[SIZE_TEXT_BYTES];
+
+    print("  0x%016llx  %10s  %-14s%-14s%s\n", (unsigned long long)change->base,
+          format_size(change->size_bytes, size), type_text(change->from_type),
+          change->to_type == change->from_type ? "the same" : type_text(change->to_type),
           memmap_reason_name(change->reason));
     memmap_event_change(json_console(), change);
 }
 
 static bool show_changes(const struct memmap *map)
 {
-    print_heading(16, "was           became        because");
+    print("  %-18s  %10s  %-14s%-14s%s\n", "first byte", "size", "was", "became", "because");
     for (size_t i = 0; i < map->change_count; i++)
         show_change(&map->changes[i]);
     print("%zu changes", map->change_count);

@@ -209,7 +209,7 @@ static void print_verdict(const struct page_table *table, vaddr_t address)
     char rights[16];
 
     if (pt_query(table, address, &leaf) != STATUS_OK) {
-        print("Nothing is mapped here: 0x%llx-0x%llx (%s) is empty. %s.\n",
+        print("Nothing is mapped from 0x%llx to 0x%llx (%s). Window: %s.\n",
               (unsigned long long)va_value(leaf.address),
               (unsigned long long)(va_value(leaf.address) + (uintptr_t)(leaf.size_bytes - 1)),
               format_size(leaf.size_bytes, size), window_name(address));

@@ -7,6 +7,8 @@
 #include "lib/bits.h"
 #include "lib/print.h"
 
+#define PHYSICAL_BITS_MAX 52 /* Intel SDM vol. 3A, 4.1.4: MAXPHYADDR */
+
 const char *format_size(uint64_t size_bytes, char text[SIZE_TEXT_BYTES])
 {
     static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
@@ -29,7 +31,9 @@ unsigned format_digits(uint64_t highest)
 {
     if (highest >> 32 == 0)
         return 8;
-    return highest >> 48 == 0 ? 12 : 16;
+    if (highest >> 48 == 0)
+        return 12;
+    return highest >> PHYSICAL_BITS_MAX == 0 ? 13 : 16;
 }
 
 unsigned format_percent(uint64_t part, uint64_t whole)

@@ -14,7 +14,8 @@
  * characters. Returns `text`. */
 const char *format_size(uint64_t size_bytes, char text[SIZE_TEXT_BYTES]);
 
-/* How many hexadecimal digits a column of addresses needs: 8, 12 or 16. */
+/* How many hexadecimal digits a column of addresses needs: 8, 12, 13 (the most that a physical
+ * address can have) or 16. */
 unsigned format_digits(uint64_t highest);
 
 /* `part` of `whole` in percent, cut; 0 of 0 is 0. */

@@ -51,13 +51,15 @@ static void sizes_fit_their_column(void **state)
 
 static void digits(void **state)
 {
-    /* A column has room for its highest address, in steps of four digits from eight on. */
+    /* A column has room for its highest address, of the digits that machines need. */
     (void)state;
     assert_int_equal(format_digits(0), 8);
     assert_int_equal(format_digits(UINT32_MAX), 8);
     assert_int_equal(format_digits((uint64_t)UINT32_MAX + 1), 12);
     assert_int_equal(format_digits(((uint64_t)1 << 48) - 1), 12);
-    assert_int_equal(format_digits((uint64_t)1 << 48), 16);
+    assert_int_equal(format_digits((uint64_t)1 << 48), 13);
+    assert_int_equal(format_digits(((uint64_t)1 << 52) - 1), 13);
+    assert_int_equal(format_digits((uint64_t)1 << 52), 16);
     assert_int_equal(format_digits(UINT64_MAX), 16);
 }
 
