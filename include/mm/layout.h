@@ -3,6 +3,7 @@
  * mm/layout.h - where things lie in the kernel's half; the drawing and the constants are the
  * architecture's, in <arch_layout.h>, which the include path chooses.
  *
+ *   LAYOUT_USER_START                       lowest address of a user space; nothing below, ever
  *   LAYOUT_KERNEL_HALF                      lowest kernel address
  *   LAYOUT_DIRECT_MAP_START, _BYTES         the direct map slides within it
  *   LAYOUT_AREAS_START, _BYTES              mapped areas: devices, framebuffer, vm_alloc()

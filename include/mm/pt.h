@@ -127,6 +127,11 @@ enum status pt_unmap(struct page_table *table, vaddr_t address, size_t size_byte
 enum status pt_protect(struct page_table *table, vaddr_t address, size_t size_bytes, unsigned flags,
                        struct tlb_batch *batch);
 
+/* Splits the larger leaves that the borders of a range cut, so that a change of the range, or of
+ * parts of it along borders of mappings, cannot fail any more. Nothing translates differently. */
+enum status pt_split(struct page_table *table, vaddr_t address, size_t size_bytes,
+                     struct tlb_batch *batch);
+
 /* Lets the page at `address`, which is mapped, have another frame and rights (PT_OWNED counts
  * here); a larger leaf around it is split. `old` is the frame it had: the caller's, once
  * tlb_batch_finish() is done. STATUS_NOT_FOUND where nothing is mapped. */

@@ -179,14 +179,22 @@ enum status pt_map(struct page_table *table, vaddr_t address, paddr_t target, si
                                           pa_value(target), flags);
 }
 
+enum status pt_split(struct page_table *table, vaddr_t address, size_t size_bytes,
+                     struct tlb_batch *batch)
+{
+    enum status status = check_range(table, address, size_bytes);
+
+    if (status != STATUS_OK)
+        return status;
+    return table->format->operations->split(table, va_value(address), pages_of(size_bytes), batch);
+}
+
 enum status pt_unmap(struct page_table *table, vaddr_t address, size_t size_bytes,
                      struct tlb_batch *batch)
 {
     const struct pt_operations *operations = table->format->operations;
-    enum status status = check_range(table, address, size_bytes);
+    enum status status = pt_split(table, address, size_bytes, batch);
 
-    if (status == STATUS_OK)
-        status = operations->split(table, va_value(address), pages_of(size_bytes), batch);
     if (status != STATUS_OK)
         return status;
     operations->kill(table, va_value(address), pages_of(size_bytes), batch);
