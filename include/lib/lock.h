@@ -16,10 +16,10 @@
 /* Outermost first. */
 enum lock_rank {
     LOCK_RANK_VMM,        /* an address space: its areas */
-    LOCK_RANK_VM_CACHE,   /* the records that describe spaces and areas */
     LOCK_RANK_HEAP_LARGE, /* the heap's page runs */
     LOCK_RANK_HEAP_CLASS, /* one size class: its slabs and depot */
     LOCK_RANK_PAGE_TABLE, /* the tables of one address space */
+    LOCK_RANK_VM_CACHE,   /* the records that describe spaces and areas */
     LOCK_RANK_TLB,        /* requests to other processors */
     LOCK_RANK_PMM_AREA,   /* one 1 GiB area of frames */
     LOCK_RANK_PMM,        /* the PMM's directory and reserve */

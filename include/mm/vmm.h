@@ -8,7 +8,9 @@
  * have no frames and never will; an access is reported with the guard's name.
  * The kernel has one space, vm_kernel(); user spaces share its upper half.
  *
- * Each space has a lock (rank VMM). Changes are all-or-nothing. Not from interrupts.
+ * Each space has a lock (rank VMM), held with interrupts off: whoever holds it must not touch
+ * memory that a page fault would have to bring in. Changes are all-or-nothing. Not from
+ * interrupts.
  */
 #ifndef MERIDIAN_MM_VMM_H
 #define MERIDIAN_MM_VMM_H
@@ -24,19 +26,26 @@ enum vm_kind {
     VM_ANONYMOUS, /* frames from the PMM, zeroed */
     VM_FIXED,     /* given frames or device memory: not freed with the area */
     VM_GUARD,     /* nothing, on purpose */
+    VM_WINDOW,    /* another module maps here by itself: the image, the heap. Only recorded */
 };
 
 enum vm_flag {
     VM_POPULATE = 1u << 0,   /* all frames now, not at first touch */
     VM_EXACT = 1u << 1,      /* at `address`, or fail with STATUS_EXISTS */
     VM_GUARDED = 1u << 2,    /* an unmapped page stays free on both sides */
-    VM_GROWS_DOWN = 1u << 3, /* a stack: a touch below its start, within the gap, extends it */
-    VM_SHARED = 1u << 4,     /* a clone shares the frames instead of copying on write */
+    VM_GROWS_DOWN = 1u << 3, /* a stack: a touch in the free space below its start extends it, but
+                                not to within VM_GROWTH_GAP of the area below */
+    VM_SHARED = 1u << 4,     /* a clone shares the frames instead of copying on write; implies
+                                VM_POPULATE, so that there are frames to share */
     VM_HUGE = 1u << 5,       /* 2 MiB frames where alignment and memory allow */
 };
 
+#define VM_GROWTH_GAP (16 * PAGE_SIZE)
+
 struct vm_request {
-    vaddr_t address;   /* wish, or demand with VM_EXACT; 0: anywhere in the window */
+    vaddr_t address; /* wish, or demand with VM_EXACT; 0: anywhere in the window */
+    vaddr_t window;  /* where "anywhere" is; window_bytes 0: the space's usual window */
+    size_t window_bytes;
     size_t size_bytes; /* > 0; rounded up to pages */
     size_t alignment;  /* bytes, a power of two; 0: a page */
     unsigned rights;   /* PT_WRITE, PT_EXECUTE, PT_USER and enum pt_cache of mm/pt.h */

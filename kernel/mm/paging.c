@@ -36,6 +36,7 @@ static const struct {
 
 static struct page_table kernel_table;
 static struct spinlock kernel_lock = SPINLOCK_INIT(LOCK_RANK_PAGE_TABLE, "the kernel's page table");
+static unsigned kernel_lock_holder; /* number of the processor + 1; 0: nobody */
 
 static struct paging_boot_mapping boot_mappings[PAGING_BOOT_MAPPINGS_MAX];
 static size_t boot_mapping_count;
@@ -250,12 +251,21 @@ struct page_table *paging_kernel_table(void)
 
 irq_state_t paging_lock(void)
 {
-    return spin_lock(&kernel_lock);
+    irq_state_t state = spin_lock(&kernel_lock);
+
+    __atomic_store_n(&kernel_lock_holder, arch_cpu_id() + 1, __ATOMIC_RELAXED);
+    return state;
 }
 
 void paging_unlock(irq_state_t state)
 {
+    __atomic_store_n(&kernel_lock_holder, 0, __ATOMIC_RELAXED);
     spin_unlock(&kernel_lock, state);
+}
+
+bool paging_lock_is_mine(void)
+{
+    return __atomic_load_n(&kernel_lock_holder, __ATOMIC_RELAXED) == arch_cpu_id() + 1;
 }
 
 static bool in_a_window(vaddr_t address, size_t size_bytes)

@@ -68,8 +68,7 @@ static struct vm_slab *new_slab(struct vm_cache *cache)
 
 static bool is_full(const struct vm_cache *cache, const struct vm_slab *slab)
 {
-    return slab->free == NULL &&
-           HEADER_BYTES + (slab->fresh + 1) * cache->object_bytes > PAGE_SIZE;
+    return slab->free == NULL && HEADER_BYTES + (slab->fresh + 1) * cache->object_bytes > PAGE_SIZE;
 }
 
 static void *take_record(struct vm_cache *cache, struct vm_slab *slab)

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * vm_private.h - what the files of the virtual memory manager share.
+ *
+ * Every change of a space is an edit: locks, a batch of flushes, and records in reserve.
+ *
+ *     vm_edit_begin(&edit, space);
+ *     ... prepare: vm_spares_fill(), page tables, whatever can fail ...
+ *     ... commit: the tree, which cannot ...
+ *     vm_edit_end(&edit);      flush, free, give back what was not used, unlock
+ */
+#ifndef MERIDIAN_KERNEL_MM_VM_PRIVATE_H
+#define MERIDIAN_KERNEL_MM_VM_PRIVATE_H
+
+#include "lib/lock.h"
+#include "mm/tlb.h"
+#include "vm_area.h"
+
+struct vm_space {
+    struct page_table *table; /* &own, or the kernel's */
+    struct page_table own;
+    struct spinlock lock; /* guards areas, and the user part of the table */
+    unsigned holder;      /* of the lock: number of the processor + 1; 0: nobody */
+    struct vm_tree areas;
+    uintptr_t window_start; /* where areas go that may be anywhere */
+    uintptr_t window_end;
+};
+
+/* Records that a commit will need, allocated while it can still fail. */
+struct vm_spares {
+    struct vm_area *areas[2];
+    unsigned area_count;
+    struct vm_node *nodes; /* linked through slot[0]; nodes that are freed come here, too */
+};
+
+struct vm_edit {
+    struct vm_space *space;
+    irq_state_t space_state;
+    irq_state_t table_state;
+    struct tlb_batch batch;
+    struct vm_spares spares;
+};
+
+/* vm_space.c */
+void vm_edit_begin(struct vm_edit *edit, struct vm_space *space);
+void vm_edit_end(struct vm_edit *edit);
+
+/* Adds to what is there. STATUS_NO_MEMORY; vm_edit_end() gives back what was had. */
+enum status vm_spares_fill(struct vm_spares *spares, unsigned areas, unsigned nodes);
+struct vm_area *vm_spares_take(struct vm_spares *spares);
+void vm_area_free(struct vm_area *area);
+
+/* The lock of the areas alone, for looking. */
+irq_state_t vm_space_lock(struct vm_space *space);
+void vm_space_unlock(struct vm_space *space, irq_state_t state);
+
+/* Whether this processor is in the middle of a change that a fault in `space` would need. */
+bool vm_space_is_busy(const struct vm_space *space);
+
+bool vm_space_is_kernel(const struct vm_space *space);
+
+/* vm_back.c: frames behind the pages of an anonymous area. */
+
+/* What the leaves of `area` are mapped with. */
+unsigned vm_leaf_flags(const struct vm_space *space, const struct vm_area *area);
+
+/* Frames for all of `area`, of which nothing is mapped. All-or-nothing. */
+enum status vm_back_area(struct vm_edit *edit, const struct vm_area *area);
+
+/* A zeroed frame for the page at `page`, or for the large page around it. */
+enum status vm_back_page(struct vm_edit *edit, const struct vm_area *area, uintptr_t page);
+
+/* Lets the page at `page`, which is mapped as `leaf` without the right to write, be written: with
+ * its own frame if nobody else has it, else with a copy. */
+enum status vm_back_private(struct vm_edit *edit, const struct vm_area *area, uintptr_t page,
+                            const struct pt_mapping *leaf);
+
+#endif
