@@ -28,6 +28,9 @@ UNIT_EXTRA_serial         := kernel/dev/serial.c
 UNIT_EXTRA_stack_trace    := kernel/diag/stack_trace.c kernel/diag/symbols.c
 EFI_TEXT := efi/refusal.c efi/sha256.c efi/text.c
 UNIT_EXTRA_efi_config := efi/config_file.c $(EFI_TEXT)
+UNIT_EXTRA_efi_elf    := efi/elf.c efi/elf_relocate.c efi/source.c efi/refusal.c
+UNIT_EXTRA_efi_handoff := efi/handoff.c efi/conversion.c efi/address_space.c efi/refusal.c
+UNIT_EXTRA_efi_space  := efi/address_space.c efi/refusal.c
 UNIT_EXTRA_efi_sha256 := efi/sha256.c
 UNIT_EXTRA_efi_text   := efi/text.c efi/command_line.c
 
