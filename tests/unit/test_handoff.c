@@ -412,6 +412,7 @@ static void counts_fit_their_records(void **state)
     CORRUPT(b.regions->capacity = UINT32_MAX, "its capacity exceeds its size");
     CORRUPT(b.changes->count = CHANGE_ROOM + 1, "more changes than its capacity");
     CORRUPT(b.changes->capacity = CHANGE_ROOM + 1, "its capacity exceeds its size");
+    CORRUPT(b.firmware_map->map_bytes += 1, "its map exceeds its size");
     CORRUPT(b.firmware_map->map_bytes += 40, "its map exceeds its size");
     CORRUPT(b.firmware_map->map_bytes = UINT32_MAX, "its map exceeds its size");
     CORRUPT(b.firmware_map->map_bytes -= 1, "not a whole number of entries");
