@@ -84,7 +84,7 @@ static struct pmm_area *made_area(uintptr_t frame)
     struct pmm_area *area = pmm_state.low;
 
     if (frame >= LOW_FRAMES)
-        area = frame < pmm_state.limit ? area_if_ready(frame >> AREA_ORDER) : NULL;
+        area = frame < pmm_frames_end() ? area_if_ready(frame >> AREA_ORDER) : NULL;
     return area != NULL && area_has_block(area, area_place(frame) / BLOCK_FRAMES) ? area : NULL;
 }
 
@@ -94,7 +94,7 @@ void frame_describe(pfn_t frame, struct frame_info *info)
     irq_state_t irq;
 
     *info = (struct frame_info){ .tag = FRAME_DEVICE };
-    if (pmm_state.limit == 0)
+    if (pmm_state.general_frames == 0)
         return;
     area = made_area(pfn_value(frame));
     if (area == NULL) {
@@ -117,7 +117,7 @@ void frame_describe(pfn_t frame, struct frame_info *info)
  * is free or has no record. */
 static uint16_t *break_out(uintptr_t frame)
 {
-    struct pmm_area *area = pmm_state.limit != 0 ? area_of(frame) : NULL;
+    struct pmm_area *area = pmm_state.general_frames != 0 ? area_of(frame) : NULL;
     unsigned place = area_place(frame);
     uint16_t *record = NULL;
     irq_state_t irq;

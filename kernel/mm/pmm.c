@@ -15,19 +15,14 @@
  * (pmm_try_hard), and only then the request fails.
  *
  * The fast paths check everything that can be wrong with a frame in two loads: its area is ready, its
- * block touched, its record says one reference. They keep no lock and leave interrupts on; `busy` makes
- * an interrupt that comes in between go the slow way.
+ * block touched, its record says one reference. They keep no lock and leave interrupts on; a busy
+ * cache makes an interrupt that comes in between go the slow way.
  */
 #include "pmm_private.h"
 
 #include "arch/mmu.h"
 #include "lib/log.h"
 #include "lib/string.h"
-
-static void compiler_barrier(void)
-{
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-}
 
 static bool tag_is_valid(enum frame_tag tag)
 {
@@ -55,7 +50,7 @@ static bool attempt_frames(struct pmm_job *job)
 /* --- one frame --------------------------------------------------------------------------- */
 
 /* A frame of the magazine becomes the caller's. False when it is in use: freed twice in a race. */
-static bool hand_out(pfn_t frame, enum frame_tag tag)
+[[gnu::always_inline]] static inline bool hand_out(pfn_t frame, enum frame_tag tag)
 {
     uintptr_t number = pfn_value(frame);
     uint16_t *record = &pmm_state.directory[number >> AREA_ORDER]->records[area_place(number)];
@@ -66,74 +61,84 @@ static bool hand_out(pfn_t frame, enum frame_tag tag)
     return true;
 }
 
+static void report_lost(pfn_t frame)
+{
+    __atomic_fetch_add(&pmm_state.bad_frees, 1, __ATOMIC_RELAXED);
+    log_error("pmm: frame 0x%llx is in use and was freed besides: not handed out again",
+              (unsigned long long)pa_value(pfn_to_pa(frame)));
+}
+
 /* Takes frames off the magazine until one is good, filling it as needed. */
 static bool take_cached(struct pmm_cpu *cpu, enum frame_tag tag, pfn_t *frame)
 {
-    while (cpu->count > 0 || cpu_fill(cpu)) {
-        pfn_t top = cpu->frames[cpu->count - 1];
+    uint32_t count = cpu_enter(cpu);
+    bool taken = false;
 
-        cpu_set_count(cpu, cpu->count - 1);
-        if (hand_out(top, tag)) {
+    if (count == CPU_BUSY)
+        return false;
+    while (!taken && (count > 0 || (count = cpu_fill(cpu)) > 0)) {
+        pfn_t top = cpu->frames[--count];
+
+        taken = hand_out(top, tag);
+        if (taken)
             *frame = top;
-            return true;
-        }
-        __atomic_fetch_add(&pmm_state.bad_frees, 1, __ATOMIC_RELAXED);
-        log_error("pmm: frame 0x%llx is in use and was freed besides: not handed out again",
-                  (unsigned long long)pa_value(pfn_to_pa(top)));
+        else
+            report_lost(top);
     }
-    return false;
+    cpu_leave(cpu, count);
+    return taken;
 }
 
-static enum status alloc_frame_slow(enum frame_tag tag, pfn_t *frame)
+[[gnu::noinline]] static enum status alloc_frame_slow(enum frame_tag tag, pfn_t *frame)
 {
     struct pmm_job job = { .count = 1, .end = UINTPTR_MAX, .record = record_make(tag, false) };
-    struct pmm_cpu *cpu;
 
-    if (pmm_state.limit == 0 || !tag_is_valid(tag))
+    if (pmm_state.general_frames == 0 || !tag_is_valid(tag))
         return STATUS_INVALID;
-    cpu = cpu_cache();
-    if (cpu_enter(cpu)) {
-        bool taken = take_cached(cpu, tag, frame);
-
-        cpu_leave(cpu);
-        if (taken)
-            return STATUS_OK;
-    }
+    if (take_cached(cpu_cache(), tag, frame))
+        return STATUS_OK;
     if (!pmm_try_hard(&job, attempt_run))
         return STATUS_NO_MEMORY;
     *frame = pfn(job.first);
     return STATUS_OK;
 }
 
+[[gnu::cold, gnu::noinline]] static enum status alloc_after_loss(enum frame_tag tag, pfn_t *frame,
+                                                                 pfn_t lost)
+{
+    report_lost(lost);
+    return alloc_frame_slow(tag, frame);
+}
+
 enum status pmm_alloc_frame(enum frame_tag tag, pfn_t *frame)
 {
     struct pmm_cpu *cpu = pmm_state.cpus[arch_cpu_id()];
+    uint32_t count;
     pfn_t top;
 
-    if (__builtin_expect(cpu == NULL || cpu->busy != 0 || cpu->count == 0 || !tag_is_valid(tag), 0))
+    if (UNLIKELY(cpu == NULL || !tag_is_valid(tag)))
         return alloc_frame_slow(tag, frame);
-    cpu->busy = 1;
-    compiler_barrier();
-    top = cpu->frames[cpu->count - 1];
-    cpu_set_count(cpu, cpu->count - 1);
-    compiler_barrier();
-    cpu->busy = 0;
-    if (__builtin_expect(!hand_out(top, tag), 0))
+    count = cpu->count;
+    if (UNLIKELY(count - 1 >= HALF_FRAMES)) /* empty or busy */
         return alloc_frame_slow(tag, frame);
+    cpu_set_count(cpu, CPU_BUSY);
+    top = cpu->frames[count - 1];
+    cpu_set_count(cpu, count - 1);
+    if (UNLIKELY(!hand_out(top, tag)))
+        return alloc_after_loss(tag, frame, top);
     *frame = top;
     return STATUS_OK;
 }
 
 /* The record of a general frame that is managed frame by frame, or NULL. No lock. */
-static uint16_t *find_record(uintptr_t number)
+[[gnu::always_inline]] static inline uint16_t *find_record(uintptr_t number)
 {
     struct pmm_area *area;
 
-    if (__builtin_expect(number - LOW_FRAMES >= pmm_state.limit - LOW_FRAMES, 0))
+    if (UNLIKELY(number - LOW_FRAMES >= pmm_state.general_frames))
         return NULL;
     area = area_if_ready(number >> AREA_ORDER);
-    if (__builtin_expect(area == NULL || !block_is_touched(area, area_place(number) / BLOCK_FRAMES),
-                         0))
+    if (UNLIKELY(area == NULL || !block_is_touched(area, area_place(number) / BLOCK_FRAMES)))
         return NULL;
     return &area->records[area_place(number)];
 }
@@ -141,19 +146,18 @@ static uint16_t *find_record(uintptr_t number)
 enum status pmm_free_frame(pfn_t frame)
 {
     struct pmm_cpu *cpu = pmm_state.cpus[arch_cpu_id()];
-    uint16_t *record = pmm_state.limit != 0 ? find_record(pfn_value(frame)) : NULL;
+    uint16_t *record = find_record(pfn_value(frame));
+    uint32_t count;
 
-    if (__builtin_expect(record == NULL || record_count(record_load(record)) != 1 || cpu == NULL ||
-                             cpu->busy != 0 || cpu->count == cpu->limit,
-                         0))
+    if (UNLIKELY(record == NULL || record_count(record_load(record)) != 1 || cpu == NULL))
         return pmm_free_slow(frame, __builtin_return_address(0));
-    cpu->busy = 1;
-    compiler_barrier();
+    count = cpu->count;
+    if (UNLIKELY(count >= cpu->limit)) /* full or busy */
+        return pmm_free_slow(frame, __builtin_return_address(0));
+    cpu_set_count(cpu, CPU_BUSY);
     record_store(record, 0);
-    cpu->frames[cpu->count] = frame;
-    cpu_set_count(cpu, cpu->count + 1);
-    compiler_barrier();
-    cpu->busy = 0;
+    cpu->frames[count] = frame;
+    cpu_set_count(cpu, count + 1);
     return STATUS_OK;
 }
 
@@ -168,18 +172,28 @@ enum status pmm_alloc_zeroed(enum frame_tag tag, pfn_t *frame)
 
 /* --- many frames ------------------------------------------------------------------------- */
 
+static void turn_round(pfn_t *frames, size_t count)
+{
+    for (size_t i = 0; i < count / 2; i++) {
+        pfn_t frame = frames[i];
+
+        frames[i] = frames[count - 1 - i];
+        frames[count - 1 - i] = frame;
+    }
+}
+
 size_t pmm_alloc_bulk(enum frame_tag tag, pfn_t *frames, size_t count)
 {
     struct pmm_job job = { .count = count, .end = UINTPTR_MAX, .frames = frames };
-    size_t got = 0;
 
-    if (pmm_state.limit == 0 || !tag_is_valid(tag) || count == 0)
+    if (pmm_state.general_frames == 0 || !tag_is_valid(tag) || count == 0)
         return 0;
-    (void)pmm_try_hard(&job, attempt_frames);
+    if (!pmm_try_hard(&job, attempt_frames))
+        memmove(frames, frames + count - job.got, job.got * sizeof(*frames));
+    turn_round(frames, job.got); /* they came highest first */
     for (size_t i = 0; i < job.got; i++)
-        if (hand_out(frames[i], tag))
-            frames[got++] = frames[i];
-    return got;
+        (void)hand_out(frames[i], tag);
+    return job.got;
 }
 
 size_t pmm_free_bulk(const pfn_t *frames, size_t count)
@@ -189,7 +203,7 @@ size_t pmm_free_bulk(const pfn_t *frames, size_t count)
     size_t freed = 0;
 
     for (size_t i = 0; i < count; i++) {
-        uint16_t *record = pmm_state.limit != 0 ? find_record(pfn_value(frames[i])) : NULL;
+        uint16_t *record = find_record(pfn_value(frames[i]));
 
         if (record == NULL || record_count(record_load(record)) != 1) {
             freed += pmm_free_slow(frames[i], __builtin_return_address(0)) == STATUS_OK;
@@ -220,16 +234,31 @@ static enum status take_run(struct pmm_job *job, bool (*attempt)(struct pmm_job 
     return STATUS_OK;
 }
 
+static bool take_block_at_home(uint16_t record, pfn_t *first)
+{
+    struct pmm_cpu *cpu = pmm_state.cpus[arch_cpu_id()];
+    uintptr_t block = NO_FRAME;
+
+    if (cpu != NULL && cpu->home != NULL)
+        block = area_take_block(cpu->home, record);
+    if (block == NO_FRAME)
+        return false;
+    *first = pfn(block);
+    return true;
+}
+
 enum status pmm_alloc(unsigned order, enum frame_tag tag, pfn_t *first)
 {
     struct pmm_job job = { .order = order, .end = UINTPTR_MAX };
 
     if (order == 0)
         return pmm_alloc_frame(tag, first);
-    if (pmm_state.limit == 0 || order > PMM_MAX_ORDER || !tag_is_valid(tag))
+    if (pmm_state.general_frames == 0 || order > PMM_MAX_ORDER || !tag_is_valid(tag))
         return STATUS_INVALID;
     job.count = (uintptr_t)1 << order;
     job.record = record_make(tag, false);
+    if (order == BLOCK_ORDER && take_block_at_home(job.record, first))
+        return STATUS_OK;
     return take_run(&job, attempt_run, 0, first);
 }
 
@@ -242,6 +271,8 @@ enum status pmm_free(pfn_t first, unsigned order)
     if (!is_aligned(pfn_value(first), (uint64_t)1 << order))
         return pmm_refuse_free(pfn_value(first), (uintptr_t)1 << order,
                                "no run of this order can begin there", __builtin_return_address(0));
+    if (order == BLOCK_ORDER && pmm_free_block(pfn_value(first)))
+        return STATUS_OK;
     return pmm_free_run_from(pfn_value(first), (uintptr_t)1 << order, __builtin_return_address(0));
 }
 
@@ -257,7 +288,7 @@ enum status pmm_free_run(pfn_t first, uint64_t count_frames)
 
 static bool request_is_valid(const struct pmm_request *request)
 {
-    return pmm_state.limit != 0 && request->count_frames > 0 &&
+    return pmm_state.general_frames != 0 && request->count_frames > 0 &&
            request->count_frames <= UINTPTR_MAX && tag_is_valid(request->tag) &&
            (request->align_frames == 0 || is_power_of_two(request->align_frames)) &&
            request->align_frames <= AREA_FRAMES &&

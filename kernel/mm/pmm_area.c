@@ -129,9 +129,12 @@ void area_build(struct pmm_area *area, uintptr_t start, uintptr_t end, unsigned 
     area->blocks = (struct pmm_block *)(table - block_start * sizeof(struct pmm_block));
     area->records = (uint16_t *)(records - block_start * BLOCK_FRAMES * sizeof(uint16_t));
     for (const struct pmm_extent *extent = extent_above(start);
-         extent < extent_end() && extent->first < end; extent++)
+         extent < extent_end() && extent->first < end; extent++) {
         if (extent->tag == FRAME_FREE)
             add_free(area, max_frame(extent->first, start), min_frame(extent->end, end));
+        else
+            area->crosses_end |= extent->end > end;
+    }
     if (area->partial_words[0] != 0)
         area->announced |= (uint32_t)low_mask(PARTIAL_ORDERS);
     if (area->whole_count == AREA_BLOCKS)

@@ -134,10 +134,8 @@ static void describe_from_extents(struct pmm_area *area, unsigned block)
     ASSERT(set_count(line) == self->free_frames);
 }
 
-void block_touch(struct pmm_area *area, unsigned block)
+void block_touch_first(struct pmm_area *area, unsigned block)
 {
-    if (block_is_touched(area, block))
-        return;
     if (area->blocks[block].state == BLOCK_IN_FRAMES)
         describe_from_extents(area, block);
     else
@@ -216,25 +214,26 @@ void block_take(struct pmm_area *area, unsigned block, unsigned first, unsigned 
     count_taken(area, block, count);
 }
 
-/* Takes up to `want` bits off a word, which holds the frames from `base` on. */
-static unsigned take_bits(uint64_t *word, uintptr_t base, pfn_t *frames, unsigned want)
+/* Takes up to `want` bits off a word, which holds the frames from `base` on; they are put in front of
+ * `end`, downwards. */
+static unsigned take_bits(uint64_t *word, uintptr_t base, pfn_t *end, unsigned want)
 {
     uint64_t bits = *word;
     unsigned got = 0;
 
     if (bits == ~(uint64_t)0 && want >= 64) {
         for (; got < 64; got++)
-            frames[got] = pfn(base + got);
+            *--end = pfn(base + got);
         *word = 0;
         return got;
     }
-    for (; bits != 0 && got < want; bits &= bits - 1)
-        frames[got++] = pfn(base + lowest_bit(bits));
+    for (; bits != 0 && got < want; bits &= bits - 1, got++)
+        *--end = pfn(base + lowest_bit(bits));
     *word = bits;
     return got;
 }
 
-unsigned block_take_some(struct pmm_area *area, unsigned block, pfn_t *frames, unsigned want)
+unsigned block_take_some(struct pmm_area *area, unsigned block, pfn_t *end, unsigned want)
 {
     struct pmm_block *self = &area->blocks[block];
     uint64_t *line = area->lines[block].word;
@@ -244,7 +243,7 @@ unsigned block_take_some(struct pmm_area *area, unsigned block, pfn_t *frames, u
     while (got < want && self->words != 0) {
         unsigned w = lowest_bit(self->words);
 
-        got += take_bits(&line[w], base + w * 64, frames + got, want - got);
+        got += take_bits(&line[w], base + w * 64, end - got, want - got);
         if (line[w] == 0)
             self->words = (uint8_t)(self->words & (self->words - 1));
     }
@@ -254,18 +253,12 @@ unsigned block_take_some(struct pmm_area *area, unsigned block, pfn_t *frames, u
 
 /* --- giving ------------------------------------------------------------------------------ */
 
-/* Files a block after `count` of its frames came back, of which `frame` is one; a free run of
- * `order` that holds it is known, or none (order 0). */
-static void count_given(struct pmm_area *area, unsigned block, unsigned count, unsigned frame,
-                        unsigned order)
+void block_refile(struct pmm_area *area, unsigned block, unsigned before, unsigned bound,
+                  unsigned frame)
 {
     struct pmm_block *self = &area->blocks[block];
     const uint64_t *line = area->lines[block].word;
-    unsigned before = self->free_frames;
-    unsigned bound = before == 0 ? order : (unsigned)max_u64(self->bound, order);
 
-    area->free_frames += count;
-    self->free_frames = (uint16_t)(before + count);
     if (self->free_frames == BLOCK_FRAMES) {
         if (before != 0)
             leave_partial(area, block);
@@ -282,20 +275,14 @@ static void count_given(struct pmm_area *area, unsigned block, unsigned count, u
 
 void block_give(struct pmm_area *area, unsigned block, unsigned first, unsigned count)
 {
-    bool is_run = is_power_of_two(count) && is_aligned(first, count);
-    unsigned order = is_run ? highest_bit(count) : PARTIAL_ORDERS - 1;
+    struct pmm_block *self = &area->blocks[block];
+    unsigned before = self->free_frames;
+    unsigned bound = PARTIAL_ORDERS - 1; /* what a run of any place may complete */
 
-    set_add_range(area->lines[block].word, &area->blocks[block].words, first, count);
-    count_given(area, block, count, first, order < PARTIAL_ORDERS ? order : PARTIAL_ORDERS - 1);
-}
-
-bool block_give_one(struct pmm_area *area, unsigned block, unsigned frame)
-{
-    uint64_t *line = area->lines[block].word;
-
-    if (set_has(line, frame))
-        return false;
-    set_add(line, &area->blocks[block].words, frame);
-    count_given(area, block, 1, frame, 0);
-    return true;
+    if (is_power_of_two(count) && is_aligned(first, count))
+        bound = (unsigned)max_u64(before != 0 ? self->bound : 0, highest_bit(count));
+    set_add_range(area->lines[block].word, &self->words, first, count);
+    area->free_frames += count;
+    self->free_frames = (uint16_t)(before + count);
+    block_refile(area, block, before, (unsigned)min_u64(bound, PARTIAL_ORDERS - 1), first);
 }

@@ -14,7 +14,7 @@
  * smaller halves and keep no blocks.
  *
  * No lock: only its processor touches a cache. What can come in between is an interrupt, and that
- * finds `busy` and goes to the areas itself. A frame in a magazine has record 0 and no bit in its line,
+ * finds it busy and goes to the areas itself. A frame in a magazine has record 0 and no bit in its line,
  * which is how freeing it again is noticed.
  *
  * The cache of the processor that starts the PMM is static. Another's is one frame, allocated when it
@@ -28,24 +28,18 @@
 /* A half holds at most this part of all frames, so that many processors do not hold everything. */
 #define FRAMES_PER_CACHED_FRAME 2048u
 
-static void compiler_barrier(void)
+uint32_t cpu_enter(struct pmm_cpu *cpu)
 {
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    uint32_t count = cpu != NULL ? cpu->count : CPU_BUSY;
+
+    if (count != CPU_BUSY)
+        cpu_set_count(cpu, CPU_BUSY);
+    return count;
 }
 
-bool cpu_enter(struct pmm_cpu *cpu)
+void cpu_leave(struct pmm_cpu *cpu, uint32_t count)
 {
-    if (cpu == NULL || cpu->busy != 0)
-        return false;
-    cpu->busy = 1;
-    compiler_barrier();
-    return true;
-}
-
-void cpu_leave(struct pmm_cpu *cpu)
-{
-    compiler_barrier();
-    cpu->busy = 0;
+    cpu_set_count(cpu, count);
 }
 
 /* --- making caches ----------------------------------------------------------------------- */
@@ -55,7 +49,6 @@ static void start(struct pmm_cpu *cpu)
     uint64_t limit = pmm_state.managed_frames / FRAMES_PER_CACHED_FRAME;
 
     cpu->count = 0;
-    cpu->busy = 0;
     cpu->frames = cpu->halves[0];
     cpu->limit = (uint32_t)min_u64(max_u64(limit, SMALL_HALF), HALF_FRAMES);
     cpu->other_count = 0;
@@ -87,7 +80,7 @@ static struct pmm_cpu *make(unsigned id)
     struct pmm_cpu *cpu;
     irq_state_t irq;
 
-    if (pmm_state.limit == 0 || !take_cache_frame(&job))
+    if (pmm_state.general_frames == 0 || !take_cache_frame(&job))
         return NULL;
     cpu = arch_phys_ptr(pfn_to_pa(pfn(job.first)));
     start(cpu);
@@ -117,79 +110,64 @@ static pfn_t *other_half(struct pmm_cpu *cpu)
     return cpu->frames == cpu->halves[0] ? cpu->halves[1] : cpu->halves[0];
 }
 
-static void change_places(struct pmm_cpu *cpu)
+/* The other half, with its count, becomes the one in use; the one in use had `count` frames. */
+static uint32_t change_places(struct pmm_cpu *cpu, uint32_t count)
 {
-    uint32_t count = cpu->count;
+    uint32_t other = cpu->other_count;
 
     cpu->frames = other_half(cpu);
-    cpu_set_count(cpu, cpu->other_count);
     __atomic_store_n(&cpu->other_count, count, __ATOMIC_RELAXED);
+    return other;
 }
 
-/* Frames are taken from the end: turned round, they come in ascending order. */
-static void turn_round(pfn_t *frames, size_t count)
-{
-    for (size_t i = 0; i < count / 2; i++) {
-        pfn_t frame = frames[i];
-
-        frames[i] = frames[count - 1 - i];
-        frames[count - 1 - i] = frame;
-    }
-}
-
-bool cpu_fill(struct pmm_cpu *cpu)
+uint32_t cpu_fill(struct pmm_cpu *cpu)
 {
     struct pmm_job job = { .count = cpu->limit, .end = UINTPTR_MAX, .frames = cpu->frames };
 
-    if (cpu->other_count > 0) {
-        change_places(cpu);
-        return true;
-    }
-    pmm_place(cpu, &job, area_take_frames);
-    turn_round(cpu->frames, job.got);
-    cpu_set_count(cpu, (uint32_t)job.got);
-    return job.got > 0;
+    if (cpu->other_count > 0)
+        return change_places(cpu, 0);
+    if (!pmm_place(cpu, &job, area_take_frames))
+        memmove(job.frames, job.frames + job.count - job.got, job.got * sizeof(*job.frames));
+    return (uint32_t)job.got;
 }
 
-void cpu_make_room(struct pmm_cpu *cpu)
+uint32_t cpu_make_room(struct pmm_cpu *cpu)
 {
     if (cpu->other_count > 0) {
         pmm_give_frames(other_half(cpu), cpu->other_count);
         __atomic_store_n(&cpu->other_count, 0, __ATOMIC_RELAXED);
     }
-    change_places(cpu);
+    return change_places(cpu, cpu->limit);
 }
 
-/* Records are 0 already. */
 void cpu_push(pfn_t frame)
 {
     struct pmm_cpu *cpu = cpu_cache();
+    uint32_t count = cpu_enter(cpu);
 
-    if (!cpu_enter(cpu)) {
+    if (count == CPU_BUSY) {
         pmm_give_frames(&frame, 1);
         return;
     }
-    if (cpu->count == cpu->limit)
-        cpu_make_room(cpu);
-    cpu->frames[cpu->count] = frame;
-    cpu_set_count(cpu, cpu->count + 1);
-    cpu_leave(cpu);
+    if (count == cpu->limit)
+        count = cpu_make_room(cpu);
+    cpu->frames[count] = frame;
+    cpu_leave(cpu, count + 1);
 }
 
 /* --- emptying ---------------------------------------------------------------------------- */
 
-static size_t empty(struct pmm_cpu *cpu)
+static size_t empty(struct pmm_cpu *cpu, uint32_t count)
 {
-    size_t given = cpu->count + cpu->other_count + cpu->block_count * BLOCK_FRAMES;
+    size_t given = count + cpu->other_count + cpu->block_count * BLOCK_FRAMES;
 
-    pmm_give_frames(cpu->frames, cpu->count);
+    pmm_give_frames(cpu->frames, count);
     pmm_give_frames(other_half(cpu), cpu->other_count);
     for (; cpu->block_count > 0; cpu_set_block_count(cpu, cpu->block_count - 1)) {
         uintptr_t block = pfn_value(cpu->blocks[cpu->block_count - 1]);
 
         area_give_run(area_of(block), block, BLOCK_FRAMES);
     }
-    cpu_set_count(cpu, 0);
     __atomic_store_n(&cpu->other_count, 0, __ATOMIC_RELAXED);
     return given;
 }
@@ -197,12 +175,13 @@ static size_t empty(struct pmm_cpu *cpu)
 size_t cpu_drain(void)
 {
     struct pmm_cpu *cpu = pmm_state.cpus[arch_cpu_id()];
+    uint32_t count = cpu_enter(cpu);
     size_t given;
 
-    if (!cpu_enter(cpu))
+    if (count == CPU_BUSY)
         return 0;
-    given = empty(cpu);
-    cpu_leave(cpu);
+    given = empty(cpu, count);
+    cpu_leave(cpu, 0);
     return given;
 }
 

@@ -22,8 +22,8 @@ bool frame_tag_is_foreign(enum frame_tag tag)
 
 static bool range_is_valid(pfn_t first, uint64_t count)
 {
-    return pmm_state.limit != 0 && pfn_value(first) > 0 && count > 0 && count <= UINTPTR_MAX &&
-           pfn_value(first) <= UINTPTR_MAX - (uintptr_t)count;
+    return pmm_state.general_frames != 0 && pfn_value(first) > 0 && count > 0 &&
+           count <= UINTPTR_MAX && pfn_value(first) <= UINTPTR_MAX - (uintptr_t)count;
 }
 
 static void count_managed(int64_t frames, uint64_t undescribed)

@@ -153,7 +153,8 @@ enum status pmm_check(void)
     struct pmm_area *area;
     enum status status = STATUS_OK;
 
-    while (pmm_state.limit != 0 && status == STATUS_OK && (area = next_area(&cursor)) != NULL)
+    while (pmm_state.general_frames != 0 && status == STATUS_OK &&
+           (area = next_area(&cursor)) != NULL)
         status = check_locked(area);
     return status;
 }

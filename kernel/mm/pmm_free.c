@@ -99,7 +99,7 @@ static const char *release(struct pmm_area *area, unsigned place)
 enum status pmm_free_slow(pfn_t frame, const void *caller)
 {
     uintptr_t number = pfn_value(frame);
-    struct pmm_area *area = pmm_state.limit != 0 ? area_of(number) : NULL;
+    struct pmm_area *area = pmm_state.general_frames != 0 ? area_of(number) : NULL;
     const char *why = not_managed;
     irq_state_t irq;
 
@@ -115,6 +115,37 @@ enum status pmm_free_slow(pfn_t frame, const void *caller)
     if (area != pmm_state.low)
         cpu_push(frame);
     return STATUS_OK;
+}
+
+/* --- one block --------------------------------------------------------------------------- */
+
+/* Whether the block is in use as one, as a run of its own, and this is plain to see. */
+static bool is_lone_block(const struct pmm_area *area, unsigned block)
+{
+    const struct pmm_block *self = &area->blocks[block];
+    const struct pmm_block *next = self + 1;
+
+    return self->state == BLOCK_HUGE && (self->record & (RECORD_CONTINUES | RECORD_COUNT)) == 1 &&
+           block + 1 < area->block_end && next->state != BLOCK_IN_FRAMES &&
+           (next->record & RECORD_CONTINUES) == 0;
+}
+
+bool pmm_free_block(uintptr_t first)
+{
+    uintptr_t number = first >> AREA_ORDER;
+    struct pmm_area *area = number < pmm_state.area_count ? area_if_ready(number) : NULL;
+    unsigned block = area_place(first) / BLOCK_FRAMES;
+    irq_state_t irq;
+    bool lone;
+
+    if (area == NULL || !area_has_block(area, block))
+        return false;
+    irq = spin_lock(&area->lock);
+    lone = is_lone_block(area, block);
+    if (lone)
+        block_give_whole(area, block);
+    spin_unlock(&area->lock, irq);
+    return lone;
 }
 
 /* --- runs -------------------------------------------------------------------------------- */
@@ -150,7 +181,7 @@ static const char *check_part(struct pmm_area *area, unsigned place, uintptr_t c
 /* Whether `frame` continues a run. Takes its area's lock unless that is `locked`. */
 static bool continues_run(uintptr_t frame, const struct pmm_area *locked)
 {
-    struct pmm_area *area = frame < pmm_state.limit ? area_of(frame) : NULL;
+    struct pmm_area *area = frame < pmm_frames_end() ? area_of(frame) : NULL;
     irq_state_t irq = 0;
     uint16_t record;
 
@@ -211,8 +242,8 @@ static void give_across(uintptr_t first, uintptr_t count)
 
 static bool has_metadata(uintptr_t first, uintptr_t count)
 {
-    return first < pmm_state.limit && count <= pmm_state.limit - first && area_of(first) != NULL &&
-           area_of(first + count - 1) != NULL;
+    return first < pmm_frames_end() && count <= pmm_frames_end() - first &&
+           area_of(first) != NULL && area_of(first + count - 1) != NULL;
 }
 
 enum status pmm_free_run_from(uintptr_t first, uintptr_t count, const void *caller)

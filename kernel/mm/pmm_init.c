@@ -314,14 +314,16 @@ enum status pmm_init(const struct memmap *map)
     status = allocate_tables(state, &plan);
     if (status == STATUS_OK)
         status = allocate_spans(state, map);
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
+        memset(state, 0, sizeof(*state));
         return status;
+    }
     make_extents(state, map);
     bump_close();
     index_fresh_areas(state);
     if (state->low != NULL)
         area_build(state->low, 0, LOW_FRAMES, 0, 1);
     cpu_cache_init();
-    state->limit = plan.areas << AREA_ORDER;
+    state->general_frames = (plan.areas << AREA_ORDER) - LOW_FRAMES;
     return STATUS_OK;
 }

@@ -69,14 +69,18 @@ struct zone {
     uintptr_t end;
 };
 
+/* Makes the area the processor's home, unless another one was faster. */
 static void move_in(struct pmm_cpu *cpu, struct pmm_area *area)
 {
     irq_state_t irq = spin_lock(&pmm_state.lock);
+    uintptr_t number = area->first >> AREA_ORDER;
 
-    if (cpu->home != NULL)
-        index_remove(INDEX_CLAIMED, cpu->home->first >> AREA_ORDER);
-    index_add(INDEX_CLAIMED, area->first >> AREA_ORDER);
-    cpu->home = area;
+    if (!index_has(INDEX_CLAIMED, number)) {
+        if (cpu->home != NULL)
+            index_remove(INDEX_CLAIMED, cpu->home->first >> AREA_ORDER);
+        index_add(INDEX_CLAIMED, number);
+        cpu->home = area;
+    }
     spin_unlock(&pmm_state.lock, irq);
 }
 
@@ -159,7 +163,7 @@ static bool place_in_zone(struct pmm_cpu *cpu, struct zone zone, struct pmm_job 
 bool pmm_place(struct pmm_cpu *cpu, struct pmm_job *job,
                bool (*take)(struct pmm_area *area, struct pmm_job *job))
 {
-    uintptr_t last = (uintptr_t)min_u64(job->end, pmm_state.limit);
+    uintptr_t last = min_frame(job->end, pmm_frames_end());
     uintptr_t end = (last + AREA_FRAMES - 1) >> AREA_ORDER;
     uintptr_t border = (uintptr_t)min_u64(end, AREAS_BELOW_4G);
     struct zone high = { .from = border, .end = end };

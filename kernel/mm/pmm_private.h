@@ -105,6 +105,8 @@ static inline void record_store(uint16_t *record, uint16_t value)
     __atomic_store_n(record, value, __ATOMIC_RELAXED);
 }
 
+#define UNLIKELY(condition) __builtin_expect((condition), 0)
+
 /* --- small helpers ----------------------------------------------------------------------- */
 
 static inline uintptr_t min_frame(uintptr_t a, uintptr_t b)
@@ -164,6 +166,7 @@ struct pmm_area {
     uint32_t free_frames; /* sum over the blocks */
     uint32_t announced;   /* orders under which the index has the area */
     uint16_t whole_count;
+    bool crosses_end; /* some run may go on in the next area */
     uint8_t whole_words;
     uint8_t partial_words[PARTIAL_ORDERS];
     uint64_t whole[SET_WORDS];
@@ -191,16 +194,16 @@ struct pmm_span {
 
 /* What a processor keeps for itself. Two halves, of which one is in use; when that is empty (full)
  * and the other is full (empty) they change places, else a half is filled from (given to) the areas.
- * Only its own processor touches it; an interrupt that finds `busy` set goes to the areas. */
+ * Only its own processor touches it; an interrupt that finds it busy goes to the areas. */
+#define CPU_BUSY    UINT32_MAX
 #define HALF_FRAMES 128u
 #define CPU_BLOCKS  2u
 #define SMALL_HALF  8u
 struct pmm_cpu {
-    uint32_t count;     /* frames in the half in use */
-    uint32_t busy;      /* in the middle of a change */
-    uint32_t shrinking; /* inside a shrinker */
-    pfn_t *frames;      /* the half in use */
+    uint32_t count;     /* frames in the half in use; CPU_BUSY in the middle of a change */
     uint32_t limit;     /* of a half: HALF_FRAMES, less on small machines */
+    pfn_t *frames;      /* the half in use */
+    uint32_t shrinking; /* inside a shrinker */
     uint32_t other_count;
     struct pmm_area *home; /* where it takes from, alone if there are areas enough */
     uint32_t block_limit;
@@ -221,7 +224,7 @@ enum pmm_index {
 
 struct pmm_state {
     /* What the fast paths read. */
-    uintptr_t limit; /* frames from here on are nobody's; 0 before pmm_init() */
+    uintptr_t general_frames; /* numbers from LOW_FRAMES on that may be ours; 0 before pmm_init() */
     struct pmm_area **directory;
     uint64_t *ready;
     struct pmm_cpu *cpus[CONFIG_MAX_CPUS];
@@ -246,9 +249,15 @@ struct pmm_state {
     uint64_t metadata_bytes;
     uint64_t bad_frees;
     struct pmm_shrinker *shrinkers;
-    struct pmm_cpu boot_cpu;
+    _Alignas(64) struct pmm_cpu boot_cpu;
 };
 extern struct pmm_state pmm_state;
+
+/* Frames from here on are nobody's. */
+static inline uintptr_t pmm_frames_end(void)
+{
+    return pmm_state.area_count << AREA_ORDER;
+}
 
 /* --- finding the metadata of a frame ----------------------------------------------------- */
 
@@ -305,7 +314,13 @@ static inline bool area_has_block(const struct pmm_area *area, unsigned block)
 /* --- pmm_block.c: blocks; the area's lock is held ----------------------------------------- */
 
 /* Makes line and records of a block valid. */
-void block_touch(struct pmm_area *area, unsigned block);
+void block_touch_first(struct pmm_area *area, unsigned block);
+static inline void block_touch(struct pmm_area *area, unsigned block)
+{
+    if (UNLIKELY(!block_is_touched(area, block)))
+        block_touch_first(area, block);
+}
+
 /* WHOLE -> FRAMES, all free. */
 void block_open(struct pmm_area *area, unsigned block);
 /* HUGE -> FRAMES, all held. */
@@ -314,10 +329,13 @@ void block_break(struct pmm_area *area, unsigned block);
 void block_take(struct pmm_area *area, unsigned block, unsigned first, unsigned count);
 /* Gives them back; their records are 0 already. */
 void block_give(struct pmm_area *area, unsigned block, unsigned first, unsigned count);
-/* Takes up to `want` frames of a block in state FRAMES, lowest first; how many. */
-unsigned block_take_some(struct pmm_area *area, unsigned block, pfn_t *frames, unsigned want);
-/* As block_give() for one frame; false when it was free already. */
-bool block_give_one(struct pmm_area *area, unsigned block, unsigned frame);
+/* Takes up to `want` frames of a block in state FRAMES, lowest first, and puts them in front of `end`,
+ * downwards; how many. */
+unsigned block_take_some(struct pmm_area *area, unsigned block, pfn_t *end, unsigned want);
+/* Files a block that has more free frames than `before`, one of which is `frame`, and a free run of
+ * order `bound` or less. */
+void block_refile(struct pmm_area *area, unsigned block, unsigned before, unsigned bound,
+                  unsigned frame);
 /* WHOLE -> `state`, and back. */
 void block_take_whole(struct pmm_area *area, unsigned block, enum block_state state,
                       uint16_t record);
@@ -343,12 +361,15 @@ struct pmm_job {
 
 bool area_take_frames(struct pmm_area *area, struct pmm_job *job);
 bool area_take_run(struct pmm_area *area, struct pmm_job *job);
-/* Takes exactly these frames if all are free. */
-bool area_take_exactly(struct pmm_area *area, uintptr_t first, uintptr_t count, uint16_t record);
+/* One wholly free block, in haste: its first frame, or NO_FRAME. */
+uintptr_t area_take_block(struct pmm_area *area, uint16_t record);
+/* Takes exactly these frames if all are free; the run `goes_on` in the next area. */
+bool area_take_exactly(struct pmm_area *area, uintptr_t first, uintptr_t count, uint16_t record,
+                       bool goes_on);
 /* Gives back frames that were taken or checked; of one area. */
 void area_give_run(struct pmm_area *area, uintptr_t first, uintptr_t count);
 void area_give_locked(struct pmm_area *area, uintptr_t first, uintptr_t count);
-/* Gives back single frames of any areas, records 0 already. Reorders nothing, keeps nothing. */
+/* Gives back single frames of any areas, records 0 already: pmm_give.c. */
 void pmm_give_frames(const pfn_t *frames, size_t count);
 
 /* --- pmm_free.c -------------------------------------------------------------------------- */
@@ -356,6 +377,8 @@ void pmm_give_frames(const pfn_t *frames, size_t count);
 /* The record that holds for a frame, whatever the state of its block. The area's lock is held. */
 uint16_t area_record(struct pmm_area *area, unsigned place);
 enum status pmm_free_slow(pfn_t frame, const void *caller);
+/* Frees a block that is a run of its own; false when it takes a closer look. */
+bool pmm_free_block(uintptr_t first);
 enum status pmm_free_run_from(uintptr_t first, uintptr_t count, const void *caller);
 /* Reports and counts a wrong free; STATUS_DENIED. */
 enum status pmm_refuse_free(uintptr_t frame, uintptr_t count, const char *why, const void *caller);
@@ -377,13 +400,14 @@ bool pmm_attempt_request(struct pmm_job *job);
 void cpu_cache_init(void);
 /* Made if need be; NULL while there is no memory for it. */
 struct pmm_cpu *cpu_cache(void);
-/* False when there is no cache, or somebody on this processor is in the middle of a change. */
-bool cpu_enter(struct pmm_cpu *cpu);
-void cpu_leave(struct pmm_cpu *cpu);
-/* Entered: makes count > 0, if there is memory. */
-bool cpu_fill(struct pmm_cpu *cpu);
-/* Entered: makes count < limit. */
-void cpu_make_room(struct pmm_cpu *cpu);
+/* Makes the cache busy and returns the count it had; CPU_BUSY when there is no cache, or somebody on
+ * this processor is in the middle of a change. cpu_leave() ends it with the count it has then. */
+uint32_t cpu_enter(struct pmm_cpu *cpu);
+void cpu_leave(struct pmm_cpu *cpu, uint32_t count);
+/* Entered with an empty half: one with frames takes its place, if there is memory. Its count. */
+uint32_t cpu_fill(struct pmm_cpu *cpu);
+/* Entered with a full half: one with room takes its place. Its count. */
+uint32_t cpu_make_room(struct pmm_cpu *cpu);
 /* A frame whose record is 0: into the magazine, or to its area. */
 void cpu_push(pfn_t frame);
 /* Empties the cache; frames given. */
@@ -391,10 +415,12 @@ size_t cpu_drain(void);
 /* An attempt; one after this processor's cache is empty; one after other caches gave memory. */
 bool pmm_try_hard(struct pmm_job *job, bool (*attempt)(struct pmm_job *job));
 
-/* Counts are read by other processors, for statistics. */
+/* Counts are read by other processors, for statistics. An interrupt sees changes in program order. */
 static inline void cpu_set_count(struct pmm_cpu *cpu, uint32_t count)
 {
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
     __atomic_store_n(&cpu->count, count, __ATOMIC_RELAXED);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
 static inline void cpu_set_block_count(struct pmm_cpu *cpu, uint32_t count)

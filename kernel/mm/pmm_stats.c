@@ -89,10 +89,12 @@ static void add_caches(struct pmm_stats *stats)
 {
     for (unsigned id = 0; id < CONFIG_MAX_CPUS; id++) {
         const struct pmm_cpu *cpu = __atomic_load_n(&pmm_state.cpus[id], __ATOMIC_ACQUIRE);
+        uint32_t count;
 
         if (cpu == NULL)
             continue;
-        stats->cached_frames += __atomic_load_n(&cpu->count, __ATOMIC_RELAXED);
+        count = __atomic_load_n(&cpu->count, __ATOMIC_RELAXED);
+        stats->cached_frames += count != CPU_BUSY ? count : 0;
         stats->cached_frames += __atomic_load_n(&cpu->other_count, __ATOMIC_RELAXED);
         stats->cached_frames +=
             (uint64_t)__atomic_load_n(&cpu->block_count, __ATOMIC_RELAXED) * BLOCK_FRAMES;
@@ -106,7 +108,7 @@ void pmm_get_stats(struct pmm_stats *stats)
     irq_state_t irq;
 
     *stats = (struct pmm_stats){ 0 };
-    if (pmm_state.limit == 0)
+    if (pmm_state.general_frames == 0)
         return;
     irq = spin_lock(&pmm_state.lock);
     stats->total_frames = pmm_state.total_frames;
@@ -182,7 +184,7 @@ void pmm_count_tags(uint64_t counts[FRAME_TAG_COUNT])
 
     for (unsigned tag = 0; tag < FRAME_TAG_COUNT; tag++)
         counts[tag] = 0;
-    if (pmm_state.limit == 0)
+    if (pmm_state.general_frames == 0)
         return;
     while ((area = next_area(&cursor)) != NULL)
         count_area_tags(area, counts);

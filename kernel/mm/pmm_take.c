@@ -165,6 +165,17 @@ bool area_take_run(struct pmm_area *area, struct pmm_job *job)
     return true;
 }
 
+uintptr_t area_take_block(struct pmm_area *area, uint16_t record)
+{
+    irq_state_t irq = spin_lock(&area->lock);
+    unsigned block = set_last_below(area->whole, area->whole_words, AREA_BLOCKS);
+
+    if (block != SET_NONE)
+        block_take_whole(area, block, BLOCK_HUGE, record);
+    spin_unlock(&area->lock, irq);
+    return block != SET_NONE ? area->first + block * BLOCK_FRAMES : NO_FRAME;
+}
+
 /* The next block to take single frames from, in state FRAMES; SET_NONE if there is none. */
 static unsigned next_block(struct pmm_area *area, const struct pmm_job *job)
 {
@@ -198,7 +209,7 @@ bool area_take_frames(struct pmm_area *area, struct pmm_job *job)
 
         if (block == SET_NONE)
             break;
-        job->got += block_take_some(area, block, job->frames + job->got,
+        job->got += block_take_some(area, block, job->frames + job->count - job->got,
                                     (unsigned)min_u64(job->count - job->got, BLOCK_FRAMES));
     }
     spin_unlock(&area->lock, irq);
@@ -233,14 +244,17 @@ static bool run_is_free(struct pmm_area *area, uintptr_t place, uintptr_t count)
     return true;
 }
 
-bool area_take_exactly(struct pmm_area *area, uintptr_t first, uintptr_t count, uint16_t record)
+bool area_take_exactly(struct pmm_area *area, uintptr_t first, uintptr_t count, uint16_t record,
+                       bool goes_on)
 {
     irq_state_t irq = spin_lock(&area->lock);
     uintptr_t place = first - area->first;
     bool taken = run_is_free(area, place, count);
 
-    if (taken)
+    if (taken) {
         take_at(area, place, count, record);
+        area->crosses_end |= goes_on;
+    }
     spin_unlock(&area->lock, irq);
     return taken;
 }

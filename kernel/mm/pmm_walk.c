@@ -198,7 +198,8 @@ bool pmm_take_exactly(uintptr_t first, uintptr_t count, uint16_t record)
         uint16_t own = (uint16_t)(record | (done > 0 ? RECORD_CONTINUES : 0));
 
         part = area_part(first + done, count - done);
-        if (area == NULL || !area_take_exactly(area, first + done, part, own)) {
+        if (area == NULL ||
+            !area_take_exactly(area, first + done, part, own, done + part < count)) {
             give_back(first, done);
             return false;
         }
