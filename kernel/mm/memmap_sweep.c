@@ -88,25 +88,29 @@ static void split_into_borders(struct region *rows, size_t count)
     }
 }
 
+/* Moves borders[i] down to its place among the i sorted ones below it, by at most `moves_max`. */
+static size_t insert_border(struct region *borders, size_t i, size_t moves_max)
+{
+    struct region border = borders[i];
+    size_t moves = 0;
+
+    while (moves < i && moves < moves_max && borders[i - moves - 1].base > border.base) {
+        borders[i - moves] = borders[i - moves - 1];
+        moves++;
+    }
+    borders[i - moves] = border;
+    return moves;
+}
+
 /* Whether the budget sufficed. The borders are a permutation of themselves in any case. */
 static bool insertion_sort(struct region *borders, size_t count)
 {
     size_t moves_left = INSERTION_MOVES_PER_BORDER * count;
 
-    for (size_t i = 1; i < count; i++) {
-        struct region border = borders[i];
-        size_t hole = i;
-
-        while (hole > 0 && borders[hole - 1].base > border.base && moves_left > 0) {
-            borders[hole] = borders[hole - 1];
-            hole--;
-            moves_left--;
-        }
-        borders[hole] = border;
-        if (moves_left == 0)
-            return false;
-    }
-    return true;
+    for (size_t i = 1; i < count && moves_left > 0; i++)
+        if (borders[i - 1].base > borders[i].base)
+            moves_left -= insert_border(borders, i, moves_left);
+    return count < 2 || moves_left > 0;
 }
 
 /* Lets `border` sink from the free place `hole` in the heap (largest on top) of `count` borders. */
