@@ -65,7 +65,8 @@ class Machine:
             disk=str(disk), folder=str(self.folder), debug_console=str(self.debug_path),
             serial="chardev:serial" if serial else "none",
             qmp=os.path.join(self.sockets, "qmp"), **guest)
-        self.process = self.terminal = self.serial_socket = self.qmp_file = None
+        self.process = self.terminal = self.log = None
+        self.serial_socket = self.qmp_file = None
         self.code = None
 
     def make_disk(self, esp, cmdline, files):
@@ -82,8 +83,9 @@ class Machine:
         serial_path = os.path.join(self.sockets, "serial")
         if self.has_serial:
             # wait=on: QEMU starts the machine when we listen, so no byte is lost.
-            self.guest.extra = ["-chardev", f"socket,id=serial,path={serial_path},server=on,wait=on,"
-                                f"logfile={self.log_path}", *self.guest.extra]
+            # QEMU's own logfile= is no use: it notes a byte twice when the socket was full.
+            self.guest.extra = ["-chardev", f"socket,id=serial,path={serial_path},server=on,wait=on",
+                                *self.guest.extra]
         words = meridian_qemu.command(self.guest)
         (self.folder / "command.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
         self.deadline = time.monotonic() + self.deadline_seconds
@@ -93,13 +95,15 @@ class Machine:
             self.serial_socket = self.connect(serial_path)
             self.terminal = pexpect.fdpexpect.fdspawn(self.serial_socket.fileno(), encoding="utf-8",
                                                       codec_errors="replace")
+            self.log = open(self.log_path, "w", encoding="utf-8", newline="")
+            self.terminal.logfile_read = self.log
         return self
 
     def __exit__(self, *_):
         if self.process.poll() is None:
             self.process.kill()
         self.code = self.process.wait()
-        for stream in (self.qmp_file, self.serial_socket):
+        for stream in (self.qmp_file, self.serial_socket, self.log):
             if stream:
                 stream.close()
         shutil.rmtree(self.sockets, ignore_errors=True)
@@ -178,8 +182,7 @@ class Machine:
         """Everything on the serial port, or on the debug console where there is no such port."""
         if not self.has_serial:
             return self.debug_text()
-        return clean(self.log_path.read_text(encoding="utf-8", errors="replace")
-                     if self.log_path.exists() else "")
+        return clean(self.log_path.read_text(encoding="utf-8") if self.log_path.exists() else "")
 
     def debug_text(self):
         return clean(self.debug_path.read_text(encoding="utf-8", errors="replace")

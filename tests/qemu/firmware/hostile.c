@@ -8,7 +8,7 @@
  * scenario in which the kernel boots is the last one, of course.
  *
  *   exit-fails=N    the first N calls of ExitBootServices() fail, as if the map had changed
- *   alloc-fails=N   the N-th allocation of the loader, of pages or pool, finds no memory
+ *   alloc-fails=N   from the N-th on no allocation of the loader finds memory
  *   map-error       GetMemoryMap() fails
  *   map-short       descriptors are shorter than the specification's
  *   map-torn        the map ends within a descriptor
@@ -47,6 +47,8 @@ struct hostility {
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system_table);
 
 static struct hostility hostility;
+static UINTN loader_start; /* where its image lies */
+static UINTN loader_end;
 static UINTN allocations;
 static UINTN map_calls;
 static EFI_BOOT_SERVICES honest; /* the services as the firmware made them */
@@ -159,21 +161,30 @@ static EFI_STATUS EFIAPI hostile_get_memory_map(UINTN *size, EFI_MEMORY_DESCRIPT
 
 /* --- other services ---------------------------------------------------------------------- */
 
-static BOOLEAN allocation_fails(void)
+/* Drivers of the firmware allocate through the same table, while they read a file for example. Only
+ * calls from the loader's image count. */
+static BOOLEAN allocation_fails(const VOID *caller)
 {
-    return ++allocations == hostility.failing_allocation;
+    UINTN address = (UINTN)caller;
+
+    if (address < loader_start || address >= loader_end)
+        return FALSE;
+    allocations++;
+    return hostility.failing_allocation > 0 && allocations >= hostility.failing_allocation;
 }
 
 static EFI_STATUS EFIAPI hostile_allocate_pages(EFI_ALLOCATE_TYPE how, EFI_MEMORY_TYPE type,
                                                 UINTN pages, EFI_PHYSICAL_ADDRESS *memory)
 {
-    return allocation_fails() ? EFI_OUT_OF_RESOURCES
-                              : honest.AllocatePages(how, type, pages, memory);
+    return allocation_fails(__builtin_return_address(0))
+               ? EFI_OUT_OF_RESOURCES
+               : honest.AllocatePages(how, type, pages, memory);
 }
 
 static EFI_STATUS EFIAPI hostile_allocate_pool(EFI_MEMORY_TYPE type, UINTN size, VOID **buffer)
 {
-    return allocation_fails() ? EFI_OUT_OF_RESOURCES : honest.AllocatePool(type, size, buffer);
+    return allocation_fails(__builtin_return_address(0)) ? EFI_OUT_OF_RESOURCES
+                                                         : honest.AllocatePool(type, size, buffer);
 }
 
 static EFI_STATUS EFIAPI hostile_locate_protocol(EFI_GUID *protocol, VOID *registration,
@@ -290,12 +301,18 @@ static EFI_STATUS start_loader(EFI_HANDLE image, EFI_HANDLE volume)
 {
     SIMPLE_TEXT_OUTPUT_INTERFACE *console = ST->ConOut;
     SIMPLE_INPUT_INTERFACE *keyboard = ST->ConIn;
+    EFI_LOADED_IMAGE *loaded;
     EFI_HANDLE loader;
     EFI_STATUS status;
 
     status = BS->LoadImage(FALSE, image, FileDevicePath(volume, LOADER_PATH), NULL, 0, &loader);
     if (EFI_ERROR(status))
         return status;
+    status = BS->HandleProtocol(loader, &LoadedImageProtocol, (VOID **)&loaded);
+    if (EFI_ERROR(status))
+        return status;
+    loader_start = (UINTN)loaded->ImageBase;
+    loader_end = loader_start + loaded->ImageSize;
     allocations = map_calls = 0;
     if (hostility.no_console) {
         ST->ConOut = NULL;
@@ -342,9 +359,10 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system_table)
         const CHAR8 *next = take_line(line);
 
         Print(L"HOSTILE: scenario at %d\n", (INT32)(line - text));
+        before = free_pages();
         status = start_loader(image, self->DeviceHandle);
-        Print(L"HOSTILE: the loader returned %r after %d allocations\n", status,
-              (INT32)allocations);
+        Print(L"HOSTILE: the loader returned %r after %d allocations, %d pages lost\n", status,
+              (INT32)allocations, (INT32)(before - free_pages()));
         line = next;
     }
     Print(L"HOSTILE: done\n");
