@@ -24,6 +24,7 @@ UNIT_EXTRA_monitor_line  := kernel/monitor/line.c kernel/monitor/history.c
 UNIT_EXTRA_monitor_words := kernel/monitor/words.c
 $(foreach name,$(filter heap%,$(UNIT_NAMES)),$(eval UNIT_EXTRA_$(name) := tests/unit/heap_machine.c))
 $(foreach name,$(filter pmm% bump frame,$(UNIT_NAMES)),$(eval UNIT_EXTRA_$(name) := tests/unit/pmm_machine.c))
+$(foreach name,$(filter vmm% vm_fault% vm_clone% paging kstack tlb,$(UNIT_NAMES)),$(eval UNIT_EXTRA_$(name) := tests/unit/pmm_machine.c tests/unit/vm_machine.c))
 UNIT_EXTRA_serial         := kernel/dev/serial.c
 UNIT_EXTRA_stack_trace    := kernel/diag/stack_trace.c kernel/diag/symbols.c
 EFI_TEXT := efi/refusal.c efi/sha256.c efi/text.c

@@ -2,9 +2,8 @@
  *
  * paging.c - the kernel's page table: adopted from the loader, then changed here alone.
  *
- * The loader's tables stay in use. Their frames belong to nobody's general memory (regions tagged
- * PAGE_TABLES); when one of them becomes empty it is given to the PMM like found money. The
- * identity mapping of the jump has tables of its own, in regions tagged JUMP, which are left as
+ * The loader's tables stay in use. Their frames (regions tagged PAGE_TABLES) are in use as far as
+ * the PMM knows, and freed like others when a table becomes empty. The identity mapping of the jump has tables of its own, in regions tagged JUMP, which are left as
  * they are: the caller frees the regions as a whole.
  *
  * User spaces share the kernel's half by copying entries of the root when they are created. So
@@ -54,7 +53,7 @@ static enum status table_alloc(void *context, paddr_t *table)
     return status;
 }
 
-/* A frame that the PMM does not manage came from the loader. */
+/* A frame that the PMM does not know came from a loader that did not say what it is for. */
 static void table_free(void *context, paddr_t table)
 {
     struct frame_info info;

@@ -45,6 +45,9 @@ struct vm_edit {
 void vm_edit_begin(struct vm_edit *edit, struct vm_space *space);
 void vm_edit_end(struct vm_edit *edit);
 
+/* There are no records yet: whatever the caches knew is of another life. */
+void vm_records_reset(void);
+
 /* Adds to what is there. STATUS_NO_MEMORY; vm_edit_end() gives back what was had. */
 enum status vm_spares_fill(struct vm_spares *spares, unsigned areas, unsigned nodes);
 struct vm_area *vm_spares_take(struct vm_spares *spares);

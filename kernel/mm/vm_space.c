@@ -86,6 +86,13 @@ void vm_edit_end(struct vm_edit *edit)
     vm_space_unlock(edit->space, edit->space_state);
 }
 
+void vm_records_reset(void)
+{
+    area_cache.partial = NULL;
+    node_cache.partial = NULL;
+    space_cache.partial = NULL;
+}
+
 enum status vm_spares_fill(struct vm_spares *spares, unsigned areas, unsigned nodes)
 {
     for (; areas > 0; areas--) {
@@ -147,6 +154,7 @@ enum status vmm_init(vaddr_t window_start, size_t window_bytes)
     const struct paging_boot_mapping *mappings;
     size_t count;
 
+    vm_records_reset();
     kernel_space.table = paging_kernel_table();
     kernel_space.window_start = va_value(window_start);
     kernel_space.window_end = va_value(window_start) + window_bytes;
