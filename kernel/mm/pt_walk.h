@@ -14,6 +14,9 @@
  *   uint64_t entry_leaf(target, flags, level)
  *   uint64_t entry_recode(entry, flags, level) a leaf with other rights; the rest as it was
  *   uint64_t entry_kill(entry, level)          not present, but otherwise the same
+ *   bool     entry_continues(first, next, distance, level)
+ *                                              next is a leaf like first, `distance` bytes further;
+ *                                              accessed and dirty may differ
  *
  * Only an unused entry is 0 as stored. An entry that is neither 0 nor present is dead: unmapped,
  * waiting for the flush and its release (mm/tlb.h).
@@ -267,7 +270,56 @@ static struct pt_mapping walk_leaf_at(const struct cursor *cursor, uint64_t entr
     };
 }
 
-/* False when the visitor wants no more. */
+/* Beyond `count` entries of this table, the last of which the range may cut. */
+static inline void walk_skip(struct cursor *cursor, unsigned count)
+{
+    uint64_t pages = cursor_pages(cursor) + (count - 1) * walk_span(cursor->level);
+
+    cursor_skip(cursor, count, min_u64(pages, cursor->pages));
+}
+
+/* Beyond all entries that are unused, from the one under the cursor to the end of its table. */
+static void walk_pass_unused(struct cursor *cursor)
+{
+    unsigned left = cursor_entries_left(cursor);
+    unsigned index = cursor->at[cursor->level].index;
+    unsigned count = 1;
+
+    while (count < left && arch_pte_read(cursor->entries, index + count, WALK_ENTRY_BYTES) == 0)
+        count++;
+    cursor_skip(
+        cursor, count,
+        min_u64(cursor_pages(cursor) + (count - 1) * walk_span(cursor->level), cursor->pages));
+}
+
+/* Passes the leaf under the cursor, and those behind it in the same table that continue it with
+ * equal rights: `leaf` grows by them. */
+static void walk_pass_leaves(struct cursor *cursor, struct pt_mapping *leaf, uint64_t entry)
+{
+    unsigned level = cursor->level;
+    unsigned index = cursor->at[level].index;
+    unsigned left = cursor_entries_left(cursor);
+    uint64_t span = walk_span(level);
+    uint64_t pages = leaf->size_bytes >> PAGE_SHIFT;
+    uint64_t distance = span << PAGE_SHIFT;
+    uint64_t used = 0; /* accessed and dirty, of any of them */
+    unsigned count = 1;
+
+    for (; count < left; count++, distance += span << PAGE_SHIFT) {
+        uint64_t next = arch_pte_read(cursor->entries, index + count, WALK_ENTRY_BYTES);
+
+        if (!entry_continues(entry, next, distance, level))
+            break;
+        used |= next;
+    }
+    pages = min_u64(pages + (count - 1) * span, cursor->pages);
+    leaf->size_bytes = pages << PAGE_SHIFT;
+    leaf->flags |= entry_flags(used, level) & ~WALK_IN_RUN;
+    cursor_skip(cursor, count, pages);
+}
+
+/* False when the visitor wants no more. Most entries of a table are unused or continue a run, so
+ * both are passed in loops of their own. */
 static bool walk_visit(const struct page_table *table, uintptr_t address, uint64_t pages,
                        bool (*visit)(void *context, const struct pt_mapping *run), void *context)
 {
@@ -281,6 +333,10 @@ static bool walk_visit(const struct page_table *table, uintptr_t address, uint64
         uint64_t entry = cursor_read(&cursor);
         struct pt_mapping leaf;
 
+        if (entry == 0) {
+            walk_pass_unused(&cursor);
+            continue;
+        }
         if (!entry_present(entry, cursor.level)) {
             cursor_pass(&cursor);
             continue;
@@ -292,7 +348,7 @@ static bool walk_visit(const struct page_table *table, uintptr_t address, uint64
             continue;
         }
         leaf = walk_leaf_at(&cursor, entry, inherited[cursor.level]);
-        cursor_pass(&cursor);
+        walk_pass_leaves(&cursor, &leaf, entry);
         if (walk_join_run(&run, &leaf))
             continue;
         if (run.size_bytes != 0 && !visit(context, &run))
@@ -300,6 +356,23 @@ static bool walk_visit(const struct page_table *table, uintptr_t address, uint64
         run = leaf;
     }
     return run.size_bytes == 0 || visit(context, &run);
+}
+
+/* Beyond the entry under the cursor and all behind it in the same table that lead to no table. */
+static void walk_pass_to_table(struct cursor *cursor)
+{
+    unsigned level = cursor->level;
+    unsigned left = cursor_entries_left(cursor);
+    unsigned index = cursor->at[level].index;
+    unsigned count = 1;
+
+    for (; count < left; count++) {
+        uint64_t next = arch_pte_read(cursor->entries, index + count, WALK_ENTRY_BYTES);
+
+        if (entry_present(next, level) && entry_is_table(next, level))
+            break;
+    }
+    walk_skip(cursor, count);
 }
 
 /* Tables below the root; those of level 1 are counted from above, without a look into them. */
@@ -313,7 +386,7 @@ static size_t walk_count_tables(const struct page_table *table, uintptr_t addres
         uint64_t entry = cursor_read(&cursor);
 
         if (!entry_present(entry, cursor.level) || !entry_is_table(entry, cursor.level)) {
-            cursor_pass(&cursor);
+            walk_pass_to_table(&cursor);
             continue;
         }
         count++;

@@ -127,6 +127,13 @@ static inline uint64_t entry_kill(uint64_t entry, unsigned level)
     return entry & ~ENTRY_PRESENT;
 }
 
+/* The address is the only number in an entry, so a distance can be taken off the whole. */
+static inline bool entry_continues(uint64_t first, uint64_t next, uint64_t distance, unsigned level)
+{
+    (void)level;
+    return (((next - distance) ^ first) & ~(ENTRY_ACCESSED | ENTRY_DIRTY)) == 0;
+}
+
 #include "pt_walk.h"
 #include "pt_change.h"
 

@@ -79,6 +79,14 @@ static inline uint64_t entry_kill(uint64_t entry, unsigned level)
     return entry & ~fake_store(FAKE_HERE, level);
 }
 
+static inline bool entry_continues(uint64_t first, uint64_t next, uint64_t distance, unsigned level)
+{
+    uint64_t moved = (distance >> PAGE_SHIFT) << FAKE_FRAME_SHIFT;
+    uint64_t difference = (fake_load(next, level) - moved) ^ fake_load(first, level);
+
+    return (difference & ~(FAKE_ACCESSED | FAKE_DIRTY)) == 0;
+}
+
 #include "mm/pt_walk.h"
 #include "mm/pt_change.h"
 
