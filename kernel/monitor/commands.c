@@ -58,8 +58,9 @@ static const struct command commands[] = {
       "seeds\n"
       "make equal random loads.\n",
       0, 2, command_selftest },
-    { "log", "", "what the kernel has logged, also what was not shown", NULL, 0, 0, command_log },
-    { "json", "[on|off]", "tell results as JSON events, too", NULL, 0, 1, command_json },
+    { "log", "", "what the kernel has logged, also what was not shown on the console", NULL, 0, 0,
+      command_log },
+    { "json", "[on|off]", "tell results as JSON events as well", NULL, 0, 1, command_json },
     { "reboot", "", "reset the machine", NULL, 0, 0, command_reboot },
     { "exit", "[CODE]", "leave QEMU, with a code that says whether anything has failed",
       "Through isa-debug-exit at port 0xf4: 0x10 when nothing failed since boot (QEMU ends with "
@@ -206,8 +207,8 @@ void commands_run(char *text, const struct handoff_view *machine)
 static void print_all(void)
 {
     for (size_t i = 0; i < ARRAY_COUNT(commands); i++)
-        print("  %-9s%-36s%s\n", commands[i].name, commands[i].arguments, commands[i].help);
-    print("'help NAME' tells more about a command.\n");
+        print("  %-10s%s\n", commands[i].name, commands[i].help);
+    print("'help NAME' tells how a command is used.\n");
 }
 
 bool command_help(const struct command_call *call)
