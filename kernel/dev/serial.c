@@ -3,8 +3,10 @@
  * serial.c - a 16550 serial port, polled.
  *
  * A port is believed only when a character sent in loop-back mode comes back: an absent port reads
- * 0xFF, some read whatever was written last. Every wait is bounded, so a port that stops taking
- * characters costs its time once and is dropped.
+ * 0xFF, some read whatever was written last. A real port always takes characters, but an emulator's
+ * takes none while nobody reads them: a stopped terminal, a full pipe, a busy test. So the wait is
+ * long, and bounded: a port that stops for good costs its time once, then text is lost until it
+ * takes a character again.
  *
  * Writing is cheap: when the transmitter is empty its FIFO takes 16 characters, so that the status
  * is read once for 16. No interrupts are used.
@@ -41,8 +43,8 @@
 #define FIFO_CHARACTERS       16u
 #define PROBE_CHARACTER       0xa5
 
-/* One read of a port takes about a microsecond; 16 characters at 1200 baud take 133 ms. */
-#define WAIT_TURNS            200000u
+/* One read of a port takes about a microsecond: some ten seconds for whoever reads to go on. */
+#define WAIT_TURNS            10000000u
 #define PROBE_TURNS           50000u
 
 static const uint16_t ports[] = { 0x3f8, 0x2f8, 0x3e8, 0x2e8 }; /* ttyS0 to ttyS3 */
@@ -134,10 +136,9 @@ enum status serial_open(struct serial *serial, unsigned index, uint32_t baud)
 static void write_character(struct serial *serial, char character)
 {
     if (serial->room == 0) {
-        if (!wait_for_status(serial, STATUS_EMPTY, WAIT_TURNS)) {
-            serial->port = 0;
+        serial->stalled = !wait_for_status(serial, STATUS_EMPTY, serial->stalled ? 1 : WAIT_TURNS);
+        if (serial->stalled)
             return;
-        }
         serial->room = serial->fifo_size;
     }
     write_register(serial, REGISTER_DATA, (uint8_t)character);
@@ -149,8 +150,7 @@ void serial_write(struct serial *serial, const char *text, size_t size)
     for (size_t i = 0; i < size && serial->port != 0; i++) {
         if (text[i] == '\n')
             write_character(serial, '\r');
-        if (serial->port != 0)
-            write_character(serial, text[i]);
+        write_character(serial, text[i]);
     }
 }
 

@@ -14,6 +14,7 @@ struct serial {
     uint32_t baud;
     unsigned room;      /* characters that the transmitter still takes without being asked */
     unsigned fifo_size; /* 1 where there is no FIFO */
+    bool stalled;       /* took no character for a long time */
 };
 
 /* Reads "ttyS0,115200n8" into index and baud. What follows the digits of the rate is ignored.
@@ -24,8 +25,8 @@ enum status serial_parse(const char *options, unsigned *index, uint32_t *baud);
  * STATUS_NOT_FOUND where nothing answers: no port, or one that reads 0xFF. */
 enum status serial_open(struct serial *serial, unsigned index, uint32_t baud);
 
-/* Sends; "\n" goes out as "\r\n". A port that takes no character for a long time is dropped: its
- * `port` is then 0. */
+/* Sends; "\n" goes out as "\r\n". A port that takes no character for a long time is stalled: text is
+ * lost without waiting until it takes one again. */
 void serial_write(struct serial *serial, const char *text, size_t size);
 
 /* A character that has arrived, if there is one. */
