@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * main.c - the kernel's story, from its first C function to the prompt.
+ *
+ * A machine is described by its handoff; the rest is a list of phases, each of which builds on the
+ * one before: table of memory, bump allocator, frames, page tables, address space, stacks, heap.
+ * A phase that fails has logged why; a kernel without it cannot go on.
+ */
+#include "arch/clock.h"
+#include "arch/cpu.h"
+#include "arch/mmu.h"
+#include "boot/cmdline.h"
+#include "dev/console.h"
+#include "diag/boot_report.h"
+#include "diag/diag.h"
+#include "diag/selftest.h"
+#include "diag/stack_guard.h"
+#include "lib/assert.h"
+#include "lib/json.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "mm/bump.h"
+#include "mm/handoff_adopt.h"
+#include "mm/heap.h"
+#include "mm/kstack.h"
+#include "mm/layout.h"
+#include "mm/memmap_cmdline.h"
+#include "mm/paging.h"
+#include "mm/pmm.h"
+#include "mm/vmm.h"
+#include "monitor/monitor.h"
+
+#define CONSOLE_OPTION_BYTES 32
+
+[[gnu::noreturn]] void kmain(void *handoff, uint64_t entry_ticks);
+
+static struct handoff_view machine;
+static struct cmdline_options options;
+
+/* --- what comes first -------------------------------------------------------------------- */
+
+static void adopt_handoff(void *handoff)
+{
+    enum status status = handoff_adopt(handoff, HANDOFF_MAX_BYTES, &machine);
+
+    if (status != STATUS_OK)
+        panic("The loader's handoff at %p cannot be used (%s): start a loader that fits this "
+              "kernel",
+              handoff, status_name(status));
+}
+
+static void open_console(void)
+{
+    char wish[CONSOLE_OPTION_BYTES];
+    enum status status;
+
+    if (options.console.text == NULL)
+        return;
+    cmdline_copy(options.console, wish, sizeof(wish));
+    status = console_init(wish);
+    if (status == STATUS_NOT_FOUND)
+        log_warning("console=%s: no such port answers; going on with what there is", wish);
+    else if (status != STATUS_OK)
+        log_warning("console=%s: expected ttyS0 to ttyS3 and a rate, as in ttyS0,115200", wish);
+}
+
+static bool wants_benchmark(const char *name)
+{
+    char wish[CONSOLE_OPTION_BYTES];
+
+    cmdline_copy(options.bench, wish, sizeof(wish));
+    return options.bench.text != NULL && strcmp(wish, name) == 0;
+}
+
+static void obey_command_line(uint64_t entry_ticks)
+{
+    cmdline_read_options(machine.command_line, &options);
+    open_console();
+    if (wants_benchmark("boot")) {
+        boot_report_entry(entry_ticks, machine.map.count);
+        diag_exit();
+    }
+    log_set_console_level(options.console_level);
+    console_enable_json(options.json);
+    diag_expect_exit(options.exit);
+}
+
+/* --- the phases -------------------------------------------------------------------------- */
+
+static enum status read_map(void)
+{
+    memmap_apply_cmdline(&machine.map, machine.command_line);
+    boot_report_map(&machine.map);
+    return STATUS_OK;
+}
+
+static enum status start_bump(void)
+{
+    bump_init(&machine.map, pa(machine.handoff->arena_base), machine.handoff->arena_bytes);
+    return STATUS_OK;
+}
+
+static enum status start_frames(void)
+{
+    return pmm_init(&machine.map);
+}
+
+static enum status start_paging(void)
+{
+    const struct cpu_info *cpu = arch_cpu_info();
+
+    return init_paging(machine.handoff, cpu->physical_bits, cpu->no_execute, cpu->largest_leaf);
+}
+
+static enum status start_areas(void)
+{
+    return vmm_init(va(LAYOUT_AREAS_START), LAYOUT_AREAS_BYTES);
+}
+
+/* The boot stack becomes an area like the others, and exceptions get stacks with guard pages. */
+static enum status start_stacks(void)
+{
+    enum status status = kstack_init(va(LAYOUT_STACKS_START), LAYOUT_STACKS_BYTES,
+                                     va(machine.handoff->stack_va), machine.handoff->stack_bytes);
+
+    for (unsigned i = 0; i < arch_cpu_count_exception_stacks() && status == STATUS_OK; i++) {
+        vaddr_t top;
+
+        status = kstack_create(arch_cpu_exception_stack_name(i), &top);
+        if (status == STATUS_OK)
+            arch_cpu_set_exception_stack(i, top);
+    }
+    return status;
+}
+
+static enum status start_heap(void)
+{
+    return heap_init(va(LAYOUT_HEAP_START), LAYOUT_HEAP_BYTES);
+}
+
+/* The identity mapping that the jump into the kernel needed is memory like any other now. */
+static enum status reclaim_jump(void)
+{
+    for (size_t i = 0; i < machine.map.count; i++) {
+        const struct region *row = &machine.map.regions[i];
+        enum status status;
+
+        if (row->tag != REGION_TAG_JUMP)
+            continue;
+        status = pmm_add(pa_to_pfn(pa(row->base)), row->size_bytes >> PAGE_SHIFT);
+        if (status != STATUS_OK)
+            return status;
+    }
+    return STATUS_OK;
+}
+
+static enum status (*const run[])(void) = { read_map,    start_bump,   start_frames, start_paging,
+                                            start_areas, start_stacks, start_heap,   reclaim_jump };
+
+static struct boot_phase phases[] = {
+    { .name = "memory map" },  { .name = "bump allocator" }, { .name = "frames" },
+    { .name = "page tables" }, { .name = "address space" },  { .name = "stacks" },
+    { .name = "heap" },        { .name = "reclaim" },
+};
+static_assert(ARRAY_COUNT(run) == ARRAY_COUNT(phases), "each phase has a name");
+
+static void run_phases(void)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(run); i++) {
+        uint64_t start = arch_timestamp();
+        enum status status = run[i]();
+
+        if (status != STATUS_OK)
+            panic("The kernel cannot start: phase '%s' failed (%s); the log says why",
+                  phases[i].name, status_name(status));
+        phases[i].ticks = arch_timestamp() - start;
+    }
+}
+
+/* --- the story --------------------------------------------------------------------------- */
+
+void kmain(void *handoff, uint64_t entry_ticks)
+{
+    arch_cpu_init();
+    arch_clock_start(entry_ticks);
+    (void)console_init(NULL); /* without a console, the kernel works in silence */
+    adopt_handoff(handoff);
+    stack_guard_seed(machine.handoff->seed);
+    arch_direct_map_set(va(machine.handoff->direct_map_va));
+    obey_command_line(entry_ticks);
+    boot_report_machine(&machine, entry_ticks);
+    run_phases();
+    arch_clock_refine();
+    boot_report_ready(phases, ARRAY_COUNT(phases), entry_ticks);
+    monitor_main(&machine, &options);
+}
