@@ -133,9 +133,21 @@ static enum status start_stacks(void)
     return status;
 }
 
+/* The heap maps within its window by itself; to the address space the window is one area. */
 static enum status start_heap(void)
 {
-    return heap_init(va(LAYOUT_HEAP_START), LAYOUT_HEAP_BYTES);
+    const struct vm_request window = { .address = va(LAYOUT_HEAP_START),
+                                       .size_bytes = LAYOUT_HEAP_BYTES,
+                                       .rights = PT_WRITE,
+                                       .kind = VM_WINDOW,
+                                       .flags = VM_EXACT,
+                                       .name = "heap" };
+    vaddr_t start;
+    enum status status = vm_map(vm_kernel(), &window, &start);
+
+    if (status != STATUS_OK)
+        return status;
+    return heap_init(start, LAYOUT_HEAP_BYTES);
 }
 
 /* The identity mapping that the jump into the kernel needed is memory like any other now. */
