@@ -11,7 +11,8 @@
  * run before it looks at the key. A second and a third refusal are seen on real machines. After
  * the first try the firmware is half shut down: only these two services may still be called
  * (UEFI 2.10, 7.4.6). So nothing here allocates, frees or prints: the map is written into
- * the handoff, and converted there.
+ * the handoff, and converted there. When all tries are refused, there is nothing left to lose:
+ * main prints its message all the same.
  */
 #include "loader.h"
 
@@ -20,6 +21,7 @@
 #include "pages.h"
 
 #define EXIT_TRIES 8u
+#define GROW_TRIES 4u
 
 /* The map into the handoff, then its conversion beside it. */
 static enum status convert(struct loader *loader, struct firmware_map *firmware)
@@ -46,35 +48,60 @@ static enum status convert(struct loader *loader, struct firmware_map *firmware)
     return STATUS_OK;
 }
 
-static enum status leave_boot_services(struct loader *loader)
+static struct firmware_map map_in_handoff(const struct loader *loader)
 {
     struct handoff_firmware_map *record = loader->parts.map;
-    struct firmware_map firmware = {
+
+    return (struct firmware_map){
         .descriptors = record->map,
         .capacity_bytes = record->record.size_bytes - sizeof(*record),
     };
-    const char *what = "give its last memory map";
-    enum status status = STATUS_OK;
+}
 
-    for (unsigned i = 0; i < EXIT_TRIES; i++) {
-        what = "give its last memory map";
-        status = memory_map_get(&firmware);
-        if (status != STATUS_OK)
-            break;
-        what = "give a last memory map that makes sense";
-        status = convert(loader, &firmware);
-        if (status != STATUS_OK)
-            break;
-        what = "end its boot services";
-        status = uefi_status(uefi.boot->ExitBootServices(uefi.image, firmware.key));
-        if (status != STATUS_INVALID)
-            break; /* done, or a refusal that no fresh map will change */
+/* While the firmware is still whole, a handoff that is too small for the map is made anew. */
+static enum status take_first_map(struct loader *loader, struct firmware_map *firmware)
+{
+    enum status status = STATUS_NO_SPACE;
+
+    for (unsigned i = 0; i < GROW_TRIES && status == STATUS_NO_SPACE; i++) {
+        *firmware = map_in_handoff(loader);
+        status = memory_map_get(firmware);
+        if (status != STATUS_NO_SPACE)
+            return status;
+        loader->map_bytes = firmware->size_bytes;
+        pages_free(loader->handoff_base);
+        status = build_handoff(loader);
+        if (status == STATUS_OK)
+            status = STATUS_NO_SPACE; /* for the map before: try again */
     }
-    if (status == STATUS_OK)
-        return STATUS_OK;
+    return status;
+}
+
+static enum status fail(struct loader *loader, const char *what, enum status status)
+{
     return refuse(&loader->refusal, status,
                   "Reset the machine; if this stays, update its firmware.",
                   "the firmware did not %s: %s", what, status_name(status));
+}
+
+static enum status leave_boot_services(struct loader *loader)
+{
+    struct firmware_map firmware;
+    enum status status = take_first_map(loader, &firmware);
+
+    for (unsigned i = 0; i < EXIT_TRIES; i++) {
+        if (i > 0)
+            status = memory_map_get(&firmware);
+        if (status != STATUS_OK)
+            return fail(loader, "give its last memory map", status);
+        status = convert(loader, &firmware);
+        if (status != STATUS_OK)
+            return fail(loader, "give a last memory map that makes sense", status);
+        status = uefi_status(uefi.boot->ExitBootServices(uefi.image, firmware.key));
+        if (status == STATUS_OK)
+            return STATUS_OK;
+    }
+    return fail(loader, "end its boot services", status);
 }
 
 /* The state that boot/handoff.h promises. Memory types change with the tables: until then

@@ -48,7 +48,7 @@ static bool read_masks(const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *info,
 }
 
 /* Sides and distance of lines; a stride less than the width is as wrong as none. */
-static bool read_geometry(const EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE *mode,
+static bool read_geometry(const EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE *mode, uint64_t limit,
                           struct handoff_framebuffer *framebuffer)
 {
     const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *info = mode->Info;
@@ -67,24 +67,24 @@ static bool read_geometry(const EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE *mode,
     framebuffer->base = mode->FrameBufferBase;
     framebuffer->size_bytes = (uint64_t)framebuffer->stride_bytes * framebuffer->height_pixels;
     return framebuffer->base != 0 && framebuffer->height_pixels > 0 &&
-           checked_add(framebuffer->base, framebuffer->size_bytes, &end);
+           checked_add(framebuffer->base, framebuffer->size_bytes, &end) && end <= limit;
 }
 
-static bool describe(EFI_HANDLE handle, struct handoff_framebuffer *framebuffer)
+static bool describe(EFI_HANDLE handle, uint64_t limit, struct handoff_framebuffer *framebuffer)
 {
     EFI_GRAPHICS_OUTPUT_PROTOCOL *output = uefi_protocol(handle, &graphics_guid);
     struct handoff_framebuffer found = { 0 };
 
     if (output == NULL || output->Mode == NULL || output->Mode->Info == NULL ||
-        !read_masks(output->Mode->Info, &found) || !read_geometry(output->Mode, &found))
+        !read_masks(output->Mode->Info, &found) || !read_geometry(output->Mode, limit, &found))
         return false;
     *framebuffer = found;
     return true;
 }
 
-bool graphics_find(struct handoff_framebuffer *framebuffer)
+bool graphics_find(uint64_t limit, struct handoff_framebuffer *framebuffer)
 {
-    bool found = describe(uefi.system->ConsoleOutHandle, framebuffer);
+    bool found = describe(uefi.system->ConsoleOutHandle, limit, framebuffer);
     size_t count;
     EFI_HANDLE *handles;
 
@@ -96,7 +96,7 @@ bool graphics_find(struct handoff_framebuffer *framebuffer)
 
         for (size_t i = 0; i < count && !found; i++) {
             if (any || uefi_protocol(handles[i], &console_screen_guid) != NULL)
-                found = describe(handles[i], framebuffer);
+                found = describe(handles[i], limit, framebuffer);
         }
     }
     uefi_free_pool(handles);

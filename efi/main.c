@@ -23,7 +23,7 @@ static enum status look_around(struct loader *all)
 {
     random_collect(&all->randomness);
     machine_inspect(&all->machine);
-    graphics_find(&all->framebuffer);
+    graphics_find((uint64_t)1 << all->machine.physical_bits, &all->framebuffer);
     return STATUS_OK;
 }
 

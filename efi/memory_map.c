@@ -50,28 +50,34 @@ static size_t with_spare(const struct firmware_map *map)
     return (count + count / SPARE_SHARE + SPARE_DESCRIPTORS) * map->descriptor_bytes;
 }
 
-/* A map in pages of its own. */
+/* A buffer for a map of the size that was just asked for, and some more. */
+static enum status take_buffer(struct firmware_map *map, struct refusal *refusal)
+{
+    paddr_t buffer;
+
+    map->capacity_bytes = with_spare(map);
+    if (pages_allocate(map->capacity_bytes, PAGES_ANYWHERE, REGION_TAG_LOADER, &buffer) !=
+        STATUS_OK)
+        return refuse(refusal, STATUS_NO_MEMORY, "Use a machine with more memory.",
+                      "no memory for the firmware's map");
+    map->descriptors = pages_pointer(buffer);
+    return STATUS_OK;
+}
+
+/* The first call only asks for the size; each buffer may split a descriptor again. */
 static enum status take_map(struct firmware_map *map, struct refusal *refusal)
 {
     enum status status = STATUS_NO_SPACE;
 
     *map = (struct firmware_map){ 0 };
     for (unsigned i = 0; i < PROBE_TRIES && status == STATUS_NO_SPACE; i++) {
-        paddr_t buffer;
-
+        if (i > 0 && take_buffer(map, refusal) != STATUS_OK)
+            return STATUS_NO_MEMORY;
         status = memory_map_get(map);
-        if (status != STATUS_NO_SPACE)
-            break;
         if (map->descriptor_bytes < sizeof(struct efi_memory_descriptor))
             return refuse(refusal, STATUS_CORRUPT, "Update the firmware.",
-                          "its descriptors have %zu bytes", map->descriptor_bytes);
-        map->capacity_bytes = with_spare(map);
-        status = pages_allocate(map->capacity_bytes, PAGES_ANYWHERE, REGION_TAG_LOADER, &buffer);
-        if (status != STATUS_OK)
-            return refuse(refusal, status, "Use a machine with more memory.",
-                          "no memory for the firmware's map");
-        map->descriptors = pages_pointer(buffer);
-        status = STATUS_NO_SPACE;
+                          "its memory descriptors have %zu bytes instead of %zu or more",
+                          map->descriptor_bytes, sizeof(struct efi_memory_descriptor));
     }
     if (status != STATUS_OK)
         return refuse(refusal, status, "Update the firmware.",
