@@ -82,7 +82,7 @@ static void obey_command_line(uint64_t entry_ticks)
     }
     log_set_console_level(options.console_level);
     console_enable_json(options.json);
-    diag_expect_exit(options.exit);
+    diag_expect_exit(monitor_will_exit(&options));
 }
 
 /* --- the phases -------------------------------------------------------------------------- */

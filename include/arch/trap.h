@@ -65,6 +65,9 @@ void arch_trap_snapshot(void (*function)(void *context, const struct trap_frame 
 /* The exception that nobody resolved: the report, then the end (kernel/diag). */
 [[gnu::noreturn]] void diag_exception(const struct trap_frame *frame);
 
+/* A word of a stack, read with care: false where the memory cannot be read. Any context. */
+bool arch_stack_read(vaddr_t address, uintptr_t *word);
+
 /* One step up the stack: from the frame at `frame_pointer` to its caller's, with its return
  * address. False at the end, or where the memory cannot be read. */
 bool arch_stack_step(vaddr_t *frame_pointer, vaddr_t *return_address);

@@ -13,6 +13,9 @@
 #include "boot/cmdline.h"
 #include "mm/handoff_adopt.h"
 
+/* Whether the command line leads to an end: `exit`, alone or among the commands of run=. Early. */
+bool monitor_will_exit(const struct cmdline_options *options);
+
 /* What the kernel does once it runs: the self-tests and the commands that the command line asks
  * for, then the end where `exit` is there, then the prompt. All of kernel/mm is up; `machine`
  * stays where it is. */

@@ -96,10 +96,14 @@ static void explain_page_fault(const struct trap_info *info, struct print_sink *
 static void explain_double_fault(const struct trap_info *info, struct print_sink *sink)
 {
     const char *stack = kstack_guard_owner(va(va_value(info->stack) - 1));
+    uintptr_t word;
 
     print_to(sink, "A fault could not be delivered, because another one happened on the way");
     if (stack != NULL)
         print_to(sink, ": the stack '%s' was overrun", stack);
+    else if (!arch_stack_read(va((va_value(info->stack) - 1) & ~(sizeof(word) - 1)), &word))
+        print_to(sink, ": the stack pointer 0x%llx leads nowhere",
+                 (unsigned long long)va_value(info->stack));
 }
 
 void diag_explain(const struct trap_info *info, struct print_sink *sink)

@@ -146,12 +146,21 @@ static void print_entry(void *context, const struct stack_entry *entry)
     stack_entry_print(console_sink(), entry);
 }
 
+static struct stack_start start_of(const struct trap_info *info)
+{
+    return (struct stack_start){ .instruction = info->instruction,
+                                 .stack = info->stack,
+                                 .frame_pointer = info->frame_pointer };
+}
+
 static void print_trace(void *context)
 {
     const struct report *report = context;
 
+    struct stack_start start = start_of(&report->info);
+
     print("stack trace:\n");
-    stack_trace_visit(report->info.instruction, report->info.frame_pointer, print_entry, NULL);
+    stack_trace_visit(&start, print_entry, NULL);
 }
 
 static void print_step(const struct pt_step *step)
@@ -218,6 +227,7 @@ static void write_fault_members(struct json *event, const struct trap_info *info
 static void write_event(void *context)
 {
     const struct report *report = context;
+    struct stack_start start = start_of(&report->info);
     struct json event;
 
     json_begin(&event, json_console(), report->panic != NULL ? "panic" : "fault");
@@ -225,7 +235,7 @@ static void write_event(void *context)
     if (report->panic == NULL)
         write_fault_members(&event, &report->info);
     json_list_begin(&event, "trace");
-    stack_trace_visit(report->info.instruction, report->info.frame_pointer, event_entry, &event);
+    stack_trace_visit(&start, event_entry, &event);
     json_list_end(&event);
     json_end(&event);
 }

@@ -6,7 +6,8 @@
  * frame too, so that the chain leads through handlers into what they interrupted. Memory is read
  * with care (arch_stack_step()): a broken chain ends the trace and nothing else. A return address
  * is looked up one byte earlier, inside of the call, since a call that never returns may be the last
- * instruction of its function. Equal frames in a row, as endless recursion makes them, are one entry.
+ * instruction of its function. A jump to where no function is has made no frame yet: its caller is
+ * what lies on top of the stack. Equal frames in a row, as endless recursion makes them, are one entry.
  */
 #include "stack_trace.h"
 
@@ -25,28 +26,47 @@ static void look_up(struct stack_entry *entry, vaddr_t address, size_t back)
         entry->offset += back;
 }
 
-void stack_trace_visit(vaddr_t instruction, vaddr_t frame_pointer,
+/* A walk under way: the entry that waits for its repeats. */
+struct walk {
+    struct stack_entry entry;
+    unsigned visited;
+    void (*visit)(void *context, const struct stack_entry *entry);
+    void *context;
+};
+
+/* False when there have been enough. */
+static bool add_frame(struct walk *walk, vaddr_t caller, unsigned index)
+{
+    if (va_equal(caller, walk->entry.address)) {
+        walk->entry.repeats++;
+        return true;
+    }
+    if (walk->visited++ == STACK_TRACE_MOST)
+        return false;
+    walk->visit(walk->context, &walk->entry);
+    walk->entry.index = index;
+    look_up(&walk->entry, caller, 1);
+    return true;
+}
+
+void stack_trace_visit(const struct stack_start *start,
                        void (*visit)(void *context, const struct stack_entry *entry), void *context)
 {
-    struct stack_entry entry = { .index = 0 };
+    struct walk walk = { .visited = 0, .visit = visit, .context = context };
+    vaddr_t frame_pointer = start->frame_pointer;
+    unsigned index = 0;
+    uintptr_t word;
     vaddr_t caller;
-    unsigned printed = 0;
 
-    look_up(&entry, instruction, 0);
-    for (unsigned frame = 1; frame < FRAMES_MOST; frame++) {
-        if (!arch_stack_step(&frame_pointer, &caller))
-            break;
-        if (va_equal(caller, entry.address)) {
-            entry.repeats++;
-            continue;
-        }
-        if (printed++ == STACK_TRACE_MOST)
+    look_up(&walk.entry, start->instruction, 0);
+    if (walk.entry.function == NULL && arch_stack_read(start->stack, &word) &&
+        symbol_find(va(word), &walk.entry.offset) != NULL)
+        add_frame(&walk, va(word), ++index);
+    while (++index < FRAMES_MOST && arch_stack_step(&frame_pointer, &caller)) {
+        if (!add_frame(&walk, caller, index))
             return;
-        visit(context, &entry);
-        entry.index = frame;
-        look_up(&entry, caller, 1);
     }
-    visit(context, &entry);
+    visit(context, &walk.entry);
 }
 
 void stack_entry_print(struct print_sink *sink, const struct stack_entry *entry)
@@ -69,8 +89,8 @@ static void print_entry(void *context, const struct stack_entry *entry)
 
 void diag_stack_trace(struct print_sink *sink, vaddr_t frame_pointer)
 {
-    vaddr_t caller;
+    struct stack_start start = { .frame_pointer = frame_pointer };
 
-    if (arch_stack_step(&frame_pointer, &caller))
-        stack_trace_visit(caller, frame_pointer, print_entry, sink);
+    if (arch_stack_step(&start.frame_pointer, &start.instruction))
+        stack_trace_visit(&start, print_entry, sink);
 }

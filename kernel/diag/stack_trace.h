@@ -18,8 +18,15 @@ struct stack_entry {
     unsigned repeats;     /* frames above it with the same address, not visited */
 };
 
-/* Visits `instruction` and then the callers, innermost first. Any context. */
-void stack_trace_visit(vaddr_t instruction, vaddr_t frame_pointer,
+/* Where a walk begins. */
+struct stack_start {
+    vaddr_t instruction;
+    vaddr_t stack; /* its top; 0 where it is not known */
+    vaddr_t frame_pointer;
+};
+
+/* Visits the instruction and then the callers, innermost first. Any context. */
+void stack_trace_visit(const struct stack_start *start,
                        void (*visit)(void *context, const struct stack_entry *entry),
                        void *context);
 

@@ -16,6 +16,7 @@
 #include "monitor/commands.h"
 #include "monitor/line.h"
 #include "monitor/usage.h"
+#include "monitor/words.h"
 
 #define PROMPT "meridian> "
 
@@ -128,6 +129,12 @@ static void run_commands(struct cmdline_text commands)
     (void)cmdline_copy(commands, text, commands.size + 1);
     commands_run(text, machine);
     (void)kfree(text);
+}
+
+bool monitor_will_exit(const struct cmdline_options *options)
+{
+    return options->exit || (options->run.text != NULL &&
+                             words_have_command(options->run.text, options->run.size, "exit"));
 }
 
 void monitor_main(const struct handoff_view *view, const struct cmdline_options *options)

@@ -8,7 +8,7 @@
  */
 
 #include "monitor/words.h"
-#include "lib/types.h"
+#include "lib/string.h"
 
 static bool is_blank(char character)
 {
@@ -75,4 +75,34 @@ enum status words_next(char **text, struct words *words)
     }
     *text = behind == '\0' ? NULL : p;
     return status;
+}
+
+/* Whether the first word of a command of `size` bytes is `name`. */
+static bool is_command(const char *text, size_t size, const char *name)
+{
+    size_t length = strlen(name);
+
+    while (size > 0 && is_blank(*text))
+        text++, size--;
+    return size >= length && strncmp(text, name, length) == 0 &&
+           (size == length || is_blank(text[length]));
+}
+
+bool words_have_command(const char *text, size_t size, const char *name)
+{
+    size_t start = 0;
+    char quote = '\0';
+
+    for (size_t i = 0; i <= size; i++) {
+        if (i == size || (quote == '\0' && text[i] == ';')) {
+            if (is_command(text + start, i - start, name))
+                return true;
+            start = i + 1;
+        } else if (quote == '\0' && (text[i] == '"' || text[i] == '\'')) {
+            quote = text[i];
+        } else if (text[i] == quote) {
+            quote = '\0';
+        }
+    }
+    return false;
 }

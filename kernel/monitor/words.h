@@ -10,6 +10,7 @@
 #define MERIDIAN_MONITOR_WORDS_H
 
 #include "lib/status.h"
+#include "lib/types.h"
 
 #define WORDS_MAX 8
 
@@ -23,5 +24,9 @@ struct words {
  * there are more words than WORDS_MAX: *text has then moved on as well, so that the commands
  * behind can still be run. */
 enum status words_next(char **text, struct words *words);
+
+/* Whether one of the commands in a text of `size` bytes is `name`, written without quotes. The text
+ * stays as it is. */
+bool words_have_command(const char *text, size_t size, const char *name);
 
 #endif

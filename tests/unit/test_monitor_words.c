@@ -120,6 +120,27 @@ static void any_text_ends(void **state)
     }
 }
 
+static bool has_exit(const char *text)
+{
+    return words_have_command(text, strlen(text), "exit");
+}
+
+static void a_command_is_found(void **state)
+{
+    /* A command counts where it is the first word of one, not as an argument, a part or a text. */
+    (void)state;
+    assert_true(has_exit("exit"));
+    assert_true(has_exit("  exit 3 "));
+    assert_true(has_exit("frames; heap;exit"));
+    assert_true(has_exit("frames 'a;b' ; exit; map"));
+    assert_false(has_exit(""));
+    assert_false(has_exit(";;"));
+    assert_false(has_exit("help exit"));
+    assert_false(has_exit("exits; exi"));
+    assert_false(has_exit("frame 'x; exit"));
+    assert_false(words_have_command("map;exit", 7, "exit"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +150,7 @@ int main(void)
         cmocka_unit_test(open_quote),
         cmocka_unit_test(too_many_words),
         cmocka_unit_test(any_text_ends),
+        cmocka_unit_test(a_command_is_found),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

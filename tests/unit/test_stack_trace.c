@@ -45,6 +45,17 @@ bool arch_stack_step(vaddr_t *frame_pointer, vaddr_t *return_address)
     return true;
 }
 
+/* What lies on top of the stack, at address 8. */
+static size_t on_top;
+
+bool arch_stack_read(vaddr_t address, uintptr_t *word)
+{
+    if (va_value(address) != 8)
+        return false;
+    *word = (uintptr_t)kernel_start + on_top;
+    return true;
+}
+
 static vaddr_t at(size_t offset)
 {
     return va((uintptr_t)kernel_start + offset);
@@ -94,10 +105,12 @@ static void remember(void *context, const struct stack_entry *entry)
 
 static void walk(const size_t *addresses, size_t length, struct seen *seen)
 {
+    const struct stack_start start = { .instruction = at(0x62) };
+
     chain = addresses;
     chain_length = length;
     seen->count = 0;
-    stack_trace_visit(at(0x62), va(0), remember, seen);
+    stack_trace_visit(&start, remember, seen);
 }
 
 static void callers_are_named_by_their_call(void **state)
@@ -134,6 +147,28 @@ static void recursion_is_one_entry(void **state)
     assert_int_equal(seen.entries[1].repeats, 498);
     assert_int_equal(seen.entries[2].index, 500);
     assert_string_equal(seen.entries[2].function, "entry");
+}
+
+static void a_wild_jump_has_its_caller(void **state)
+{
+    /* Where no function is, the top of the stack names the caller, if it names one at all. */
+    static const size_t addresses[] = { 0x15 };
+    const struct stack_start start = { .instruction = at(0x90), .stack = va(8) };
+    struct seen seen = { .count = 0 };
+
+    (void)state;
+    chain = addresses;
+    chain_length = 1;
+    on_top = 0x30;
+    stack_trace_visit(&start, remember, &seen);
+    assert_int_equal(seen.count, 3);
+    assert_null(seen.entries[0].function);
+    assert_string_equal(seen.entries[1].function, "two");
+    assert_string_equal(seen.entries[2].function, "entry");
+    on_top = 0xa0;
+    seen.count = 0;
+    stack_trace_visit(&start, remember, &seen);
+    assert_int_equal(seen.count, 2);
 }
 
 static void traces_end(void **state)
@@ -181,6 +216,7 @@ int main(void)
         cmocka_unit_test(recursion_is_one_entry),
         cmocka_unit_test(traces_end),
         cmocka_unit_test(a_printed_trace_reads_well),
+        cmocka_unit_test(a_wild_jump_has_its_caller),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

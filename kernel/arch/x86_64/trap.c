@@ -66,7 +66,7 @@ struct [[gnu::packed]] table_pointer {
 /* trap_entry.asm */
 extern const uint8_t trap_stubs[VECTOR_COUNT][STUB_BYTES];
 extern const uint8_t trap_read_word_access[], trap_read_word_failed[];
-bool trap_read_word(const uint64_t *address, uint64_t *value);
+bool trap_read_word(const uintptr_t *address, uintptr_t *value);
 bool trap_try_call(void (*function)(void *context), void *context, struct trap_resume *resume);
 
 void trap_dispatch(struct trap_frame *frame);
@@ -267,21 +267,22 @@ bool arch_trap_try(void (*function)(void *context), void *context, struct trap_i
 /* --- for reports ------------------------------------------------------------------------- */
 
 /* Only memory is read, never a device; and only the kernel's half, where stacks are. */
-static bool read_stack_word(uintptr_t address, uint64_t *value)
+bool arch_stack_read(vaddr_t address, uintptr_t *word)
 {
-    bool in_devices = address >= LAYOUT_AREAS_START && address < LAYOUT_HEAP_START;
+    uintptr_t at = va_value(address);
+    bool in_devices = at >= LAYOUT_AREAS_START && at < LAYOUT_HEAP_START;
 
-    if (address < LAYOUT_KERNEL_HALF || in_devices || address % sizeof(uint64_t) != 0)
+    if (at < LAYOUT_KERNEL_HALF || in_devices || at % sizeof(*word) != 0)
         return false;
-    return trap_read_word((const uint64_t *)address, value);
+    return trap_read_word((const uintptr_t *)at, word);
 }
 
 bool arch_stack_step(vaddr_t *frame_pointer, vaddr_t *return_address)
 {
-    uint64_t next, address;
+    uintptr_t next, address;
 
-    if (!read_stack_word(va_value(*frame_pointer), &next) ||
-        !read_stack_word(va_value(*frame_pointer) + sizeof(uint64_t), &address))
+    if (!arch_stack_read(*frame_pointer, &next) ||
+        !arch_stack_read(va_add(*frame_pointer, sizeof(next)), &address))
         return false;
     if (next == 0)
         return false;
