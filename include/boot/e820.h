@@ -48,7 +48,9 @@ enum region_flag {
     REGION_SPECIAL = 1u << 5,       /* EFI_MEMORY_SP: specific-purpose memory */
     REGION_MORE_RELIABLE = 1u << 6, /* mirrored */
     REGION_NON_VOLATILE = 1u << 7,
-    REGION_IS_RAM = 1u << 8, /* backed by memory that may be mapped write-back, whatever its type */
+    REGION_ADDED =
+        1u << 8, /* neither the firmware nor the user described it: carved out of a hole */
+    REGION_IS_RAM = 1u << 9, /* backed by memory that may be mapped write-back, whatever its type */
 };
 
 /* Who holds a region. What is usable and held by nobody, the loader's own code and the boot

@@ -160,12 +160,17 @@ bool region_is_free(const struct region *region);
  * with WB ... never device memory. */
 bool region_is_ram(const struct region *region);
 
-/* Bytes by kind. `described` is the sum over all rows. */
+/* Whether the firmware described the region, or the command line added it as memory. Others were
+ * carved out of a hole: a framebuffer that the firmware's map leaves out. */
+bool region_is_described(const struct region *region);
+
+/* Bytes by kind. `described` + `added` is the sum over all rows. */
 struct memmap_totals {
-    uint64_t described;
-    uint64_t usable; /* all rows of type usable */
-    uint64_t free;   /* of these, region_is_free() */
-    uint64_t low;    /* REGION_TAG_LOW and REGION_TAG_TRAMPOLINE */
+    uint64_t described; /* region_is_described() */
+    uint64_t added;     /* the other rows */
+    uint64_t usable;    /* all rows of type usable */
+    uint64_t free;      /* of these, region_is_free() */
+    uint64_t low;       /* REGION_TAG_LOW and REGION_TAG_TRAMPOLINE */
     uint64_t reserved;
     uint64_t acpi_data;
     uint64_t acpi_nvs;

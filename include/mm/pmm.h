@@ -117,7 +117,7 @@ void pmm_register_shrinker(struct pmm_shrinker *shrinker);
 void pmm_drain(void);
 
 struct pmm_stats {
-    uint64_t total_frames;   /* all frames that the table of memory describes, of whatever type, and
+    uint64_t total_frames;   /* all frames that the firmware described, of whatever type, and
                                 what pmm_add() brought besides */
     uint64_t managed_frames; /* free + used */
     uint64_t free_frames;    /* magazines included */

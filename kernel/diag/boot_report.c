@@ -123,17 +123,32 @@ void boot_report_machine(const struct handoff_view *machine, uint64_t entry_tick
 
 /* --- the table of memory ----------------------------------------------------------------- */
 
+/* Rows that differ by their holder only make one line, as in a table that knows no holders. */
+static void log_rows(const struct memmap *map)
+{
+    size_t next = 0;
+
+    while (next < map->count) {
+        struct region run = map->regions[next++];
+        struct line_sink line;
+
+        for (; next < map->count && map->regions[next].type == run.type &&
+               map->regions[next].base == run.base + run.size_bytes;
+             next++)
+            run.size_bytes += map->regions[next].size_bytes;
+        line_begin(&line);
+        memmap_print_row(&line.sink, &run);
+        log_info("%s", line.text);
+    }
+}
+
 void boot_report_map(const struct memmap *map)
 {
     struct print_sink *json = json_console();
-    struct line_sink line;
 
-    for (size_t i = 0; i < map->count; i++) {
-        line_begin(&line);
-        memmap_print_row(&line.sink, &map->regions[i]);
-        log_info("%s", line.text);
+    log_rows(map);
+    for (size_t i = 0; i < map->count; i++)
         memmap_event_row(json, &map->regions[i]);
-    }
     memmap_event_totals(json, map);
     for (size_t i = 0; i < map->change_count; i++)
         memmap_event_change(json, &map->changes[i]);

@@ -213,6 +213,11 @@ bool region_is_free(const struct region *region)
     return region->type == E820_USABLE && unheld && (region->flags & REGION_RUNTIME) == 0;
 }
 
+bool region_is_described(const struct region *region)
+{
+    return (region->flags & REGION_ADDED) == 0;
+}
+
 bool region_is_ram(const struct region *region)
 {
     return (region->flags & REGION_IS_RAM) != 0;

@@ -120,6 +120,7 @@ static void fill_gaps(struct memmap *map, uint64_t start, uint64_t end)
         struct region gap = { .base = start,
                               .size_bytes = gap_end - start,
                               .type = REGION_TYPE_HOLE,
+                              .flags = REGION_ADDED,
                               .efi_type = REGION_EFI_TYPE_NONE };
 
         insert_row(map, index++, gap);
@@ -161,7 +162,7 @@ static void apply_to_row(struct memmap *map, const struct edit *edit, struct reg
         return;
     memmap_note(map, row->base, region_end(row), row->type, type, edit->reason);
     if (row->type == REGION_TYPE_HOLE && type == E820_USABLE)
-        row->flags |= REGION_WB | REGION_IS_RAM;
+        row->flags = REGION_WB | REGION_IS_RAM;
     else if (!tag_is_ram(edit->tag))
         row->flags &= (uint16_t)~REGION_IS_RAM;
     row->type = type;

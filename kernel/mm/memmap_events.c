@@ -32,6 +32,7 @@ void memmap_event_totals(struct print_sink *sink, const struct memmap *map)
     json_number(&event, "regions", map->count);
     json_number(&event, "changes", map->change_count + map->changes_lost);
     json_number(&event, "described", totals.described);
+    json_number(&event, "added", totals.added);
     json_number(&event, "usable", totals.usable);
     json_number(&event, "free", totals.free);
     json_number(&event, "low", totals.low);

@@ -181,7 +181,10 @@ static void total_add_row(struct memmap_totals *totals, const struct region *row
 {
     uint64_t bytes = row->size_bytes;
 
-    totals->described += bytes;
+    if (region_is_described(row))
+        totals->described += bytes;
+    else
+        totals->added += bytes;
     *total_of_type(totals, row->type) += bytes;
     if (region_is_free(row))
         totals->free += bytes;

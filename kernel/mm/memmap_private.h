@@ -33,7 +33,7 @@ enum memmap_rank {
 #define REGION_CLAIMS                                                                              \
     ((uint32_t)(REGION_UC | REGION_WC | REGION_WT | REGION_WB | REGION_MORE_RELIABLE |             \
                 REGION_IS_RAM))
-#define REGION_FLAG_BITS   9
+#define REGION_FLAG_BITS   10
 #define REGION_FLAGS_KNOWN ((1u << REGION_FLAG_BITS) - 1)
 static_assert(REGION_IS_RAM == 1u << (REGION_FLAG_BITS - 1), "the last flag");
 

@@ -76,7 +76,7 @@ static enum status make_free(struct pmm_area *area, unsigned place, uintptr_t co
     return STATUS_OK;
 }
 
-/* How many of these frames no row of the map describes. */
+/* How many of these frames the firmware did not describe. */
 static uint64_t count_undescribed(uintptr_t first, uint64_t count)
 {
     uint64_t start = (uint64_t)first << PAGE_SHIFT;
@@ -88,6 +88,8 @@ static uint64_t count_undescribed(uintptr_t first, uint64_t count)
         uint64_t from = max_u64(row->base, start);
         uint64_t to = min_u64(row->base + row->size_bytes, end);
 
+        if (!region_is_described(row))
+            continue;
         known += to > from ? (to - from) >> PAGE_SHIFT : 0;
     }
     return count - known;

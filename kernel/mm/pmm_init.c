@@ -273,7 +273,8 @@ static void make_extents(struct pmm_state *state, const struct memmap *map)
         const struct region *row = &map->regions[index];
         enum frame_tag tag = tag_of_row(row);
 
-        state->total_frames += row->size_bytes >> PAGE_SHIFT;
+        if (region_is_described(row))
+            state->total_frames += row->size_bytes >> PAGE_SHIFT;
         if (tag == FRAME_FREE)
             append_free_row(state, row_first(row), row_end(row), &used);
         else if (tag != FRAME_RESERVED)

@@ -4,7 +4,7 @@
  *
  * total = managed + reserved and managed = free + used hold exactly, always:
  *
- *     total      every frame of every row of the map
+ *     total      every frame of every row of the map that the firmware described
  *     managed    frames of extents, more what pmm_add() brought, less what pmm_reserve() took
  *     free       in areas that are made, in areas that are not, in the caches of processors
  *     used       managed - free

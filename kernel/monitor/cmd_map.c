@@ -63,6 +63,7 @@ static void print_totals(const struct memmap *map)
     memmap_total(map, &totals);
     print("%zu regions:\n", map->count);
     print_total("described", totals.described);
+    print_total("added", totals.added);
     print_total("usable", totals.usable);
     print_total("  of it free", totals.free);
     print_total("below 1 MiB", totals.low);

@@ -162,7 +162,7 @@ static void rows_that_cannot_be_are_refused(void **state)
     table_open(&map, 1, 1, LIMIT);
     assert_int_equal(memmap_add(&map, &region), STATUS_INVALID);
     region.tag = 0;
-    region.flags = 1u << 9;
+    region.flags = 1u << 10;
     assert_int_equal(memmap_add(&map, &region), STATUS_INVALID);
     assert_int_equal(map.count, 0);
     region.flags = REGION_IS_RAM;

@@ -56,11 +56,15 @@ static void carving_with_a_type_fills_gaps(void **state)
     open_example(&map, ROOM);
     assert_int_equal(carve(&map, 0x180000, 0x500000, E820_RESERVED, REGION_TAG_FRAMEBUFFER),
                      STATUS_OK);
-    /* What was usable keeps its WB, and so a row of its own. */
+    /* What was usable keeps its WB, what was a hole says so: rows of their own. */
     expect_rows(&map, { 0x100000, 0x180000, E820_USABLE, REGION_TAG_NONE },
                 { 0x180000, 0x200000, E820_RESERVED, REGION_TAG_FRAMEBUFFER },
-                { 0x200000, 0x500000, E820_RESERVED, REGION_TAG_FRAMEBUFFER });
+                { 0x200000, 0x300000, E820_RESERVED, REGION_TAG_FRAMEBUFFER },
+                { 0x300000, 0x400000, E820_RESERVED, REGION_TAG_FRAMEBUFFER },
+                { 0x400000, 0x500000, E820_RESERVED, REGION_TAG_FRAMEBUFFER });
     assert_false(region_is_ram(&map.regions[1]));
+    for (size_t i = 0; i < map.count; i++)
+        assert_int_equal(region_is_described(&map.regions[i]), i != 2 && i != 4);
     expect_change(&map, 0, 0x180000, 0x200000, E820_USABLE, E820_RESERVED, MEMMAP_CARVED);
     expect_change(&map, 1, 0x200000, 0x300000, 0, E820_RESERVED, MEMMAP_CARVED);
     expect_change(&map, 2, 0x300000, 0x400000, E820_RESERVED, E820_RESERVED, MEMMAP_CARVED);

@@ -406,6 +406,8 @@ static void pages_carve(struct pages *pages, uint64_t base, uint64_t size_bytes,
             continue;
         if (unknown && type == E820_USABLE)
             place->flags = REGION_WB | REGION_IS_RAM;
+        else if (unknown)
+            place->flags = REGION_ADDED;
         else if (no_ram)
             place->flags &= ~(uint32_t)REGION_IS_RAM;
         place->type = type == 0 ? place->type : type;

@@ -86,6 +86,7 @@ void output_totals(const struct memmap *map)
         uint64_t bytes;
     } lines[] = {
         { "described", totals.described },
+        { "added", totals.added },
         { "usable", totals.usable },
         { "free", totals.free },
         { "low", totals.low },
