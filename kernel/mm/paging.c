@@ -164,6 +164,14 @@ static bool add_boot_mapping(vaddr_t start, uint64_t size_bytes, unsigned flags,
     return true;
 }
 
+/* The rights of a run as they were meant: without NX, what may be written can be executed, too. */
+static unsigned meant_flags(const struct pt_mapping *run)
+{
+    bool unmeant = !kernel_table.no_execute && (run->flags & PT_WRITE) != 0;
+
+    return unmeant ? run->flags & ~(unsigned)PT_EXECUTE : run->flags;
+}
+
 /* From the first to the last byte of RAM: one area, however many holes it has. */
 static bool add_direct_map_run(void *context, const struct pt_mapping *run)
 {
@@ -178,7 +186,7 @@ static bool add_direct_map_run(void *context, const struct pt_mapping *run)
 static bool add_window_run(void *context, const struct pt_mapping *run)
 {
     (void)context;
-    return add_boot_mapping(run->address, run->size_bytes, run->flags, "framebuffer");
+    return add_boot_mapping(run->address, run->size_bytes, meant_flags(run), "framebuffer");
 }
 
 static bool add_image_run(void *context, const struct pt_mapping *run)
@@ -192,7 +200,7 @@ static bool add_image_run(void *context, const struct pt_mapping *run)
     else if ((run->flags & PT_EXECUTE) != 0)
         name = "kernel text";
     (void)context;
-    return add_boot_mapping(run->address, run->size_bytes, run->flags, name);
+    return add_boot_mapping(run->address, run->size_bytes, meant_flags(run), name);
 }
 
 static void name_boot_mappings(const struct handoff *handoff)
