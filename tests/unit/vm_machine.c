@@ -95,6 +95,14 @@ static void boot_memory(void)
     };
 
     MACHINE_BOOT(pieces);
+    for (unsigned cpu = FAKE_MMU_CPUS; cpu-- > 0;) { /* the PMM's own frame for each processor */
+        pfn_t frame;
+
+        host_cpu_set(cpu);
+        assert_ok(pmm_alloc_frame(FRAME_TEST, &frame));
+        assert_ok(pmm_free_frame(frame));
+        pmm_drain();
+    }
 }
 
 void vm_machine_load(unsigned levels)
