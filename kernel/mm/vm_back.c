@@ -198,7 +198,7 @@ enum status vm_back_private(struct vm_edit *edit, const struct vm_area *area, ui
     struct vm_space *space = edit->space;
     paddr_t target = pa_add(leaf->target, page - va_value(leaf->address));
 
-    if ((area->flags & VM_SHARED) != 0 || is_sole_owner(leaf->target, leaf->size_bytes))
+    if (is_sole_owner(leaf->target, leaf->size_bytes))
         return pt_protect(space->table, leaf->address, (size_t)leaf->size_bytes,
                           vm_leaf_flags(space, area), &edit->batch);
     if (is_sole_owner(target, PAGE_SIZE))

@@ -48,6 +48,9 @@ static bool check_part(struct space_check *check, const struct vm_area *area,
         return true;
     if ((run->flags & COMPARED_RIGHTS & ~area->rights) != 0)
         return complain(check, "grants more than its area does", start);
+    if (area->kind == VM_FIXED && pa_value(run->target) + (start - va_value(run->address)) !=
+                                      area->target + (start - area->start))
+        return complain(check, "is not the target of its area", start);
     if (area->kind == VM_FIXED)
         return true;
     if ((run->flags & PT_OWNED) == 0)

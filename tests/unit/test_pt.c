@@ -90,6 +90,26 @@ static void overmapping_is_refused(void **state)
     assert_int_equal(summary(bench), before);
 }
 
+static void no_table_more_than_needed(void **state)
+{
+    /* A map asks for exactly the tables that it uses, whatever mix of leaves it makes. */
+    struct bench *bench = *state;
+
+    for (unsigned i = 0; i < 4; i++) {
+        uintptr_t start = bench->low + bench->s3 - (i & 1) * bench->s2 - PAGE_SIZE;
+        uint64_t target = (i & 2) != 0 ? PAGE_SIZE : start;
+        size_t size = 2 * bench->s3 + 3 * bench->s2 + 2 * PAGE_SIZE;
+        size_t before = bench->tables.allocations;
+
+        map(bench, start, target, size, PT_WRITE);
+        assert_true(bench->tables.outstanding > 1);
+        assert_int_equal(bench->tables.allocations - before, bench->tables.outstanding - 1);
+        assert_int_equal(bench->tables.outstanding, pt_count_tables(&bench->table));
+        unmap(bench, start, size);
+        assert_int_equal(bench->tables.outstanding, 1);
+    }
+}
+
 static void bad_requests_are_refused(void **state)
 {
     /* W+X, broken alignment, empty, wrapping or not canonical ranges and unreachable frames are
@@ -300,6 +320,7 @@ int main(void)
         IN_EVERY_FORMAT(the_largest_leaf_that_fits),
         IN_EVERY_FORMAT(leaves_are_small_where_asked_or_needed),
         IN_EVERY_FORMAT(overmapping_is_refused),
+        IN_EVERY_FORMAT(no_table_more_than_needed),
         IN_EVERY_FORMAT(bad_requests_are_refused),
         IN_EVERY_FORMAT(the_ends_of_both_halves),
         IN_EVERY_FORMAT(a_failing_allocation_changes_nothing),

@@ -308,6 +308,24 @@ static void random_load_against_the_model(void **state)
     }
 }
 
+static void a_tree_shrinks_with_its_areas(void **state)
+{
+    /* When most areas are gone, most nodes are; a tree that stays small stays low. */
+    enum { AREAS = 2000 };
+
+    (void)state;
+    for (unsigned i = 0; i < AREAS; i++)
+        insert(2 * i + 1, 1, false, false);
+    assert_true(nodes_out < AREAS / 7);
+    for (unsigned i = 0; i < AREAS; i++) {
+        if (i % 16 != 0)
+            remove_area(vm_tree_find(&tree, FIRST + (2 * i + 1) * PAGE_SIZE));
+    }
+    assert_true(vm_tree_check(&tree));
+    assert_true(nodes_out < AREAS / 16 / 3);
+    assert_true(tree.height <= 3);
+}
+
 static void a_broken_tree_is_noticed(void **state)
 {
     /* The check sees a wrong key, a wrong gap and a wrong count. */
@@ -355,6 +373,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(in_every_order, setup, teardown),
         cmocka_unit_test_setup_teardown(guards_belong_to_their_area, setup, teardown),
         cmocka_unit_test_setup_teardown(random_load_against_the_model, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_tree_shrinks_with_its_areas, setup, teardown),
         cmocka_unit_test_setup_teardown(a_broken_tree_is_noticed, setup, teardown),
         cmocka_unit_test_setup_teardown(places_at_the_ends, setup, teardown),
     };

@@ -4,6 +4,8 @@
  */
 #include "vm_machine.h"
 
+#include "mm/vm_cache.h"
+
 #define USER ((uintptr_t)0x10000000)
 
 static struct vm_space *user;
@@ -430,6 +432,60 @@ static void a_thousand_spaces(void **state)
     assert_int_equal(machine_free_frames(), before);
 }
 
+static void the_current_space_can_be_destroyed(void **state)
+{
+    /* A processor that runs in a space that is destroyed goes on in the kernel's. */
+    struct vm_space *space;
+
+    (void)state;
+    assert_ok(vm_space_create(&space));
+    vm_space_switch(space);
+    assert_ptr_equal(vm_space_current(), space);
+    assert_int_equal(pa_value(arch_root_read()), pa_value(vm_space_table(space)->root));
+    vm_space_destroy(space);
+    assert_ptr_equal(vm_space_current(), vm_kernel());
+    assert_int_equal(pa_value(arch_root_read()), pa_value(paging_kernel_table()->root));
+}
+
+struct record {
+    uint64_t word[13];
+};
+
+static void records_come_and_go(void **state)
+{
+    /* Records are zeroed and their own, however many there are, and when all are gone so are
+     * their frames. */
+    static struct vm_cache cache = VM_CACHE_INIT(struct record);
+    static struct record *records[500];
+    uint64_t before = machine_free_frames();
+
+    (void)state;
+    for (unsigned round = 0; round < 4; round++) {
+        for (unsigned i = 0; i < ARRAY_COUNT(records); i++) {
+            if (records[i] != NULL)
+                continue;
+            records[i] = vm_cache_alloc(&cache);
+            assert_non_null(records[i]);
+            for (unsigned k = 0; k < ARRAY_COUNT(records[i]->word); k++)
+                assert_int_equal(records[i]->word[k], 0);
+            records[i]->word[0] = i;
+        }
+        for (unsigned i = 0; i < ARRAY_COUNT(records); i++)
+            assert_int_equal(records[i]->word[0], i);
+        assert_true(before - machine_free_frames() <= 500 / (PAGE_SIZE / 112 - 1) + 1);
+        for (unsigned i = round; i < ARRAY_COUNT(records); i += 3) {
+            memset(records[i], 0x5a, sizeof(*records[i]));
+            vm_cache_free(&cache, records[i]);
+            records[i] = NULL;
+        }
+    }
+    for (unsigned i = 0; i < ARRAY_COUNT(records); i++) {
+        vm_cache_free(&cache, records[i]);
+        records[i] = NULL;
+    }
+    assert_int_equal(machine_free_frames(), before);
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -448,6 +504,8 @@ int main(void)
         CASE(the_kernel_knows_its_parts),
         CASE(visits_in_order),
         CASE(a_thousand_spaces),
+        CASE(the_current_space_can_be_destroyed),
+        CASE(records_come_and_go),
     };
 
     return cmocka_run_group_tests_name("vmm", tests, NULL, NULL);
