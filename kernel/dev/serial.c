@@ -119,7 +119,9 @@ static bool loop_back_works(const struct serial *serial)
 
 enum status serial_open(struct serial *serial, unsigned index, uint32_t baud)
 {
-    struct serial port = { .port = ports[index], .index = index, .baud = baud };
+    struct serial port = {
+        .port = ports[index], .index = index, .baud = baud, .patience = WAIT_TURNS
+    };
 
     if (read_register(&port, REGISTER_STATUS) == 0xff)
         return STATUS_NOT_FOUND;
@@ -136,7 +138,8 @@ enum status serial_open(struct serial *serial, unsigned index, uint32_t baud)
 static void write_character(struct serial *serial, char character)
 {
     if (serial->room == 0) {
-        serial->stalled = !wait_for_status(serial, STATUS_EMPTY, serial->stalled ? 1 : WAIT_TURNS);
+        serial->stalled =
+            !wait_for_status(serial, STATUS_EMPTY, serial->stalled ? 1 : serial->patience);
         if (serial->stalled)
             return;
         serial->room = serial->fifo_size;

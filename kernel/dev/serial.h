@@ -14,7 +14,8 @@ struct serial {
     uint32_t baud;
     unsigned room;      /* characters that the transmitter still takes without being asked */
     unsigned fifo_size; /* 1 where there is no FIFO */
-    bool stalled;       /* took no character for a long time */
+    unsigned patience;  /* turns to wait for a port that takes no character */
+    bool stalled;       /* took none for so long */
 };
 
 /* Reads "ttyS0,115200n8" into index and baud. What follows the digits of the rate is ignored.

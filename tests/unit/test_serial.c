@@ -186,7 +186,10 @@ static void a_stuck_port_comes_back(void **state)
     plug_in(COM1, false);
     open_com1(&serial);
     uart.is_stuck = true;
-    serial_write(&serial, "hello", 5);
+    serial.patience = 1000;
+    uart.status_reads = 0;
+    serial_write(&serial, "h", 1);
+    assert_int_equal(uart.status_reads, 1000);
     uart.status_reads = 0;
     serial_write(&serial, "hello", 5);
     assert_int_equal(uart.status_reads, 5);
