@@ -35,7 +35,6 @@ pytest         | test            | py:pytest                     | python3-pytes
 pytest-xdist   | test            | py:xdist                      | python3-pytest-xdist | python3-pytest-xdist | python-pytest-xdist | python3-pytest-xdist
 pexpect        | test            | py:pexpect                    | python3-pexpect  | python3-pexpect    | python-pexpect | python3-pexpect
 jsonschema     | test            | py:jsonschema                 | python3-jsonschema | python3-jsonschema | python-jsonschema | python3-jsonschema
-jsonschema     | test            | py:jsonschema                 | python3-jsonschema | python3-jsonschema | python-jsonschema | python3-jsonschema
 '
 
 OVMF_LIST=${BASH_SOURCE[0]%/*}/ovmf.list
