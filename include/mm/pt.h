@@ -79,6 +79,8 @@ struct page_table {
 };
 
 /* The formats. Later ones only join them. */
+extern const struct pt_format pt_format_i386_2level;
+extern const struct pt_format pt_format_i386_pae;
 extern const struct pt_format pt_format_x86_64_4level;
 extern const struct pt_format pt_format_x86_64_5level;
 
@@ -88,13 +90,23 @@ unsigned pt_format_levels(const struct pt_format *format);
 /* Bytes that one entry of `level` (1 = lowest) spans; 0 for a level the format has not. */
 uint64_t pt_format_span(const struct pt_format *format, unsigned level);
 
-/* The lowest address of the upper half; where a format has no two halves, 0. */
+/* The highest level that may hold a leaf. */
+unsigned pt_format_largest_leaf(const struct pt_format *format);
+
+/* Bits of a physical address that an entry has room for. */
+unsigned pt_format_physical_bits(const struct pt_format *format);
+
+/* One past the highest address of the lower half. */
+vaddr_t pt_format_lower_end(const struct pt_format *format);
+
+/* The lowest address of the upper half. */
 vaddr_t pt_format_upper_half(const struct pt_format *format);
 
 /* Whether `address` is one that the format can translate. */
 bool pt_canonical(const struct pt_format *format, vaddr_t address);
 
-/* Allocates an empty root; every other field of `table` is set before. */
+/* Allocates an empty root; every other field of `table` is set before. Where the processor reads
+ * the root only once (PAE), the tables just below it are allocated too, and keeps_top is set. */
 enum status pt_create(struct page_table *table);
 
 /* Frees the tables and the root, but not what they map, nor the upper half if it is shared. No

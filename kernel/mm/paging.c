@@ -117,8 +117,7 @@ static void jump_free(void *context, paddr_t table)
 static enum status remove_identity(void)
 {
     static const struct pt_memory jump_memory = { .alloc = jump_alloc, .free = jump_free };
-    uintptr_t upper = va_value(pt_format_upper_half(kernel_table.format));
-    size_t size_bytes = upper != 0 ? (uintptr_t)0 - upper : LAYOUT_KERNEL_HALF;
+    size_t size_bytes = va_value(pt_format_lower_end(kernel_table.format));
     struct page_table table = kernel_table;
     struct tlb_batch batch;
     enum status status;

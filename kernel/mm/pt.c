@@ -14,11 +14,11 @@
 
 /* --- checks ------------------------------------------------------------------------------ */
 
-/* The lowest address that is not canonical, or 0 where all are. */
+/* One past the lower half. */
 static uintptr_t lower_half_end(const struct pt_format *format)
 {
-    if (format->address_bits >= 8 * sizeof(uintptr_t))
-        return 0;
+    if (format->upper_half != 0)
+        return (uintptr_t)format->upper_half;
     return (uintptr_t)1 << (format->address_bits - 1);
 }
 
@@ -34,7 +34,7 @@ static enum status check_range(const struct page_table *table, vaddr_t address, 
         return STATUS_INVALID;
     if (!pt_canonical(table->format, address) || !pt_canonical(table->format, va(last)))
         return STATUS_INVALID;
-    if (end != 0 && first < end && last >= end)
+    if (first < end && last >= end)
         return STATUS_INVALID;
     return STATUS_OK;
 }
@@ -88,21 +88,40 @@ uint64_t pt_format_span(const struct pt_format *format, unsigned level)
     return pt_span_pages(format, level) << PAGE_SHIFT;
 }
 
+unsigned pt_format_largest_leaf(const struct pt_format *format)
+{
+    return format->largest_leaf;
+}
+
+unsigned pt_format_physical_bits(const struct pt_format *format)
+{
+    return format->physical_bits;
+}
+
+vaddr_t pt_format_lower_end(const struct pt_format *format)
+{
+    return va(lower_half_end(format));
+}
+
 vaddr_t pt_format_upper_half(const struct pt_format *format)
 {
+    if (format->upper_half != 0)
+        return va((uintptr_t)format->upper_half);
     return va((uintptr_t)0 - lower_half_end(format));
 }
 
 bool pt_canonical(const struct pt_format *format, vaddr_t address)
 {
-    uintptr_t end = lower_half_end(format);
+    uint64_t value = va_value(address);
 
-    return end == 0 || va_value(address) < end || va_value(address) >= (uintptr_t)0 - end;
+    if (format->upper_half != 0)
+        return value >> format->address_bits == 0;
+    return value < lower_half_end(format) || value >= va_value(pt_format_upper_half(format));
 }
 
 /* --- a table as a whole ------------------------------------------------------------------ */
 
-/* Whole halves, as ranges for a walk. A format without halves is one whole. */
+/* Whole halves, as ranges for a walk. */
 struct half {
     uintptr_t first;
     uint64_t pages;
@@ -110,16 +129,22 @@ struct half {
 
 static struct half lower_half(const struct pt_format *format)
 {
-    unsigned bits = format->address_bits - (lower_half_end(format) != 0 ? 1u : 0u);
-
-    return (struct half){ 0, (uint64_t)1 << (bits - PAGE_SHIFT) };
+    return (struct half){ 0, (uint64_t)lower_half_end(format) >> PAGE_SHIFT };
 }
 
 static struct half upper_half(const struct pt_format *format)
 {
-    uintptr_t end = lower_half_end(format);
+    uintptr_t first = va_value(pt_format_upper_half(format));
+    uint64_t pages = ((uint64_t)1 << (format->address_bits - PAGE_SHIFT)) - (first >> PAGE_SHIFT);
 
-    return (struct half){ (uintptr_t)0 - end, (uint64_t)end >> PAGE_SHIFT };
+    if (format->upper_half == 0)
+        pages = (uint64_t)lower_half_end(format) >> PAGE_SHIFT;
+    return (struct half){ first, pages };
+}
+
+static enum status reserve_half(struct page_table *table, struct half half)
+{
+    return table->format->operations->reserve_top(table, half.first, half.pages);
 }
 
 enum status pt_create(struct page_table *table)
@@ -127,8 +152,17 @@ enum status pt_create(struct page_table *table)
     paddr_t root;
     enum status status = table->memory->alloc(table->memory->context, &root);
 
+    if (status != STATUS_OK)
+        return status;
+    table->root = root;
+    if (!table->format->whole_root)
+        return STATUS_OK;
+    table->keeps_top = true;
+    status = reserve_half(table, lower_half(table->format));
     if (status == STATUS_OK)
-        table->root = root;
+        status = reserve_half(table, upper_half(table->format));
+    if (status != STATUS_OK)
+        pt_destroy(table);
     return status;
 }
 
@@ -139,7 +173,7 @@ void pt_destroy(struct page_table *table)
     struct half upper = upper_half(table->format);
 
     operations->free_tables(table, lower.first, lower.pages);
-    if (!table->shares_upper && upper.pages != 0)
+    if (!table->shares_upper)
         operations->free_tables(table, upper.first, upper.pages);
     table->memory->free(table->memory->context, table->root);
     table->root = pa(0);
@@ -277,7 +311,7 @@ static bool visit_half(const struct page_table *table, struct half half, uintptr
     uintptr_t from = first > half.first ? first : half.first;
     uintptr_t to = last < half_last ? last : half_last;
 
-    if (half.pages == 0 || from > to)
+    if (from > to)
         return true;
     return table->format->operations->visit(table, from, ((uint64_t)(to - from) >> PAGE_SHIFT) + 1,
                                             visit, context);
@@ -305,7 +339,7 @@ size_t pt_count_tables(const struct page_table *table)
     struct half upper = upper_half(table->format);
     size_t count = 1 + operations->count_tables(table, lower.first, lower.pages);
 
-    if (!table->shares_upper && upper.pages != 0)
+    if (!table->shares_upper)
         count += operations->count_tables(table, upper.first, upper.pages);
     return count;
 }

@@ -255,6 +255,7 @@ static enum status walk_reserve_top(struct page_table *table, uintptr_t address,
     return STATUS_OK;
 }
 
+/* What stands in the way are empty tables that pt_create() made. */
 static void walk_share_top(struct page_table *table, const struct page_table *owner,
                            uintptr_t address, uint64_t pages)
 {
@@ -263,8 +264,11 @@ static void walk_share_top(struct page_table *table, const struct page_table *ow
 
     for (unsigned index = walk_index(address, top); index <= last; index++) {
         uint64_t entry = arch_pte_read(arch_table_ptr(owner->root), index, WALK_ENTRY_BYTES);
+        uint64_t old = arch_pte_read(arch_table_ptr(table->root), index, WALK_ENTRY_BYTES);
 
         arch_pte_write(arch_table_ptr(table->root), index, WALK_ENTRY_BYTES, entry);
+        if (old != 0)
+            table->memory->free(table->memory->context, entry_target(old, top));
     }
 }
 

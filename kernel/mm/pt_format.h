@@ -43,15 +43,19 @@ struct pt_operations {
     void (*free_tables)(struct page_table *table, uintptr_t address, uint64_t pages);
 };
 
+/* i386: user space has 3 GiB, the kernel 1 GiB, a whole entry of the root with PAE. */
+#define PT_I386_UPPER_HALF ((uint64_t)0xc0000000)
+
 struct pt_format {
     const char *name;
     unsigned levels;
-    unsigned index_bits;  /* address bits that one level translates; the root may use fewer */
-    unsigned entry_bytes; /* 4 or 8 */
-    unsigned
-        address_bits; /* of a virtual address; less than a pointer's: two halves, sign-extended */
+    unsigned index_bits;    /* address bits that one level translates; the root may use fewer */
+    unsigned entry_bytes;   /* 4 or 8 */
+    unsigned address_bits;  /* of a virtual address */
+    uint64_t upper_half;    /* where it begins; 0: in the middle, addresses are sign-extended */
     unsigned physical_bits; /* that an entry has room for, in leaves of any size */
     unsigned largest_leaf;  /* highest level that may hold a leaf */
+    bool whole_root;        /* all entries of the root exist from the start and stay */
     const struct pt_operations *operations;
 };
 

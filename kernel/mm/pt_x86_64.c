@@ -2,138 +2,17 @@
  *
  * pt_x86_64.c - the page tables of x86-64, with 4 and with 5 levels.
  *
- * An entry has 64 bits (SDM vol. 3A, tables 4-14 to 4-20):
- *
- *      63  62     52 51                      12 11    9  8  7  6  5  4   3   2  1  0
- *     +---+---------+--------------------------+-------+--+--+--+--+---+---+--+--+--+
- *     |NX |   ---   | frame or next table      | | | O |G |PS|D |A |PCD|PWT|U |W |P |
- *     +---+---------+--------------------------+-------+--+--+--+--+---+---+--+--+--+
- *
- * Bit 7 is PS, "this is a leaf", at levels 2 and 3; at level 1, where all entries are leaves, it
- * is PAT. In larger leaves PAT is bit 12, the lowest of the address. So bit 7 of a page and of a
- * larger leaf must never be carried over from one to the other. The three bits PAT, PCD, PWT
- * number an entry of the PAT register, which is our memory type as it stands (mm/pt.h).
- * O is one of the bits left to software: PT_OWNED.
+ * An entry has 64 bits (SDM vol. 3A, tables 4-14 to 4-20): what pt_x86_entry.h draws, with 40 bits
+ * of frame number, ignored bits above them, and NX.
  */
-#define WALK_INDEX_BITS  9
-#define WALK_ENTRY_BYTES 8
+#define WALK_INDEX_BITS       9
+#define WALK_ENTRY_BYTES      8
 
-#include "lib/types.h"
-#include "mm/pt.h"
+#define ENTRY_ADDRESS         ((uint64_t)0x000ffffffffff000)
+#define ENTRY_NX              ((uint64_t)1 << 63)
+#define ENTRY_RIGHTLESS_LEVEL 0
 
-#define ENTRY_PRESENT   ((uint64_t)1 << 0)
-#define ENTRY_WRITE     ((uint64_t)1 << 1)
-#define ENTRY_USER      ((uint64_t)1 << 2)
-#define ENTRY_PWT       ((uint64_t)1 << 3)
-#define ENTRY_PCD       ((uint64_t)1 << 4)
-#define ENTRY_ACCESSED  ((uint64_t)1 << 5)
-#define ENTRY_DIRTY     ((uint64_t)1 << 6)
-#define ENTRY_LARGE     ((uint64_t)1 << 7) /* levels 2 and 3 */
-#define ENTRY_PAT_SMALL ((uint64_t)1 << 7) /* level 1 */
-#define ENTRY_GLOBAL    ((uint64_t)1 << 8)
-#define ENTRY_OWNED     ((uint64_t)1 << 9)
-#define ENTRY_PAT_LARGE ((uint64_t)1 << 12) /* levels 2 and 3 */
-#define ENTRY_NX        ((uint64_t)1 << 63)
-#define ENTRY_ADDRESS   ((uint64_t)0x000ffffffffff000)
-
-/* Where the three bits of a memory type go. */
-#define CACHE_PWT       (1u << PT_CACHE_SHIFT)
-#define CACHE_PCD       (2u << PT_CACHE_SHIFT)
-#define CACHE_PAT       (4u << PT_CACHE_SHIFT)
-
-static inline bool entry_present(uint64_t entry, unsigned level)
-{
-    (void)level;
-    return (entry & ENTRY_PRESENT) != 0;
-}
-
-static inline bool entry_is_table(uint64_t entry, unsigned level)
-{
-    return level > 1 && (entry & ENTRY_LARGE) == 0;
-}
-
-static inline paddr_t entry_target(uint64_t entry, unsigned level)
-{
-    uint64_t address = entry & ENTRY_ADDRESS;
-
-    if (level > 1 && (entry & ENTRY_LARGE) != 0)
-        address &= ~ENTRY_PAT_LARGE;
-    return pa(address);
-}
-
-static inline uint64_t entry_pat_bit(unsigned level)
-{
-    return level == 1 ? ENTRY_PAT_SMALL : ENTRY_PAT_LARGE;
-}
-
-/* `bit` if the flag is set; the compiler makes a shift of it. */
-static inline uint64_t bit_if(unsigned flags, unsigned flag, uint64_t bit)
-{
-    return (flags & flag) != 0 ? bit : 0;
-}
-
-static inline unsigned flag_if(uint64_t entry, uint64_t bit, unsigned flag)
-{
-    return (entry & bit) != 0 ? flag : 0;
-}
-
-/* Everything of a leaf but its address. */
-static inline uint64_t entry_leaf_bits(unsigned flags, unsigned level)
-{
-    return ENTRY_PRESENT | bit_if(flags, PT_WRITE, ENTRY_WRITE) |
-           bit_if(flags, PT_USER, ENTRY_USER) | bit_if(flags, PT_GLOBAL, ENTRY_GLOBAL) |
-           bit_if(flags, PT_OWNED, ENTRY_OWNED) | bit_if(flags, PT_ACCESSED, ENTRY_ACCESSED) |
-           bit_if(flags, PT_DIRTY, ENTRY_DIRTY) | bit_if(flags, CACHE_PWT, ENTRY_PWT) |
-           bit_if(flags, CACHE_PCD, ENTRY_PCD) | bit_if(flags, CACHE_PAT, entry_pat_bit(level)) |
-           ((flags & PT_EXECUTE) != 0 ? 0 : ENTRY_NX) | (level == 1 ? 0 : ENTRY_LARGE);
-}
-
-static inline uint64_t entry_leaf(paddr_t target, unsigned flags, unsigned level)
-{
-    return pa_value(target) | entry_leaf_bits(flags, level);
-}
-
-/* Rights are the leaf's affair. The accessed bit is set in advance, which spares the processor a
- * locked write at the first walk. */
-static inline uint64_t entry_table(paddr_t target, unsigned level)
-{
-    (void)level;
-    return pa_value(target) | ENTRY_PRESENT | ENTRY_WRITE | ENTRY_USER | ENTRY_ACCESSED;
-}
-
-static inline unsigned entry_flags(uint64_t entry, unsigned level)
-{
-    unsigned flags = flag_if(entry, ENTRY_WRITE, PT_WRITE) | flag_if(entry, ENTRY_USER, PT_USER) |
-                     flag_if(entry, ENTRY_ACCESSED, PT_ACCESSED) |
-                     ((entry & ENTRY_NX) != 0 ? 0 : PT_EXECUTE);
-
-    if (entry_is_table(entry, level))
-        return flags;
-    return flags | flag_if(entry, ENTRY_GLOBAL, PT_GLOBAL) | flag_if(entry, ENTRY_DIRTY, PT_DIRTY) |
-           flag_if(entry, ENTRY_OWNED, PT_OWNED) | flag_if(entry, ENTRY_PWT, CACHE_PWT) |
-           flag_if(entry, ENTRY_PCD, CACHE_PCD) | flag_if(entry, entry_pat_bit(level), CACHE_PAT);
-}
-
-static inline uint64_t entry_recode(uint64_t entry, unsigned flags, unsigned level)
-{
-    uint64_t kept = entry & (ENTRY_ACCESSED | ENTRY_DIRTY | ENTRY_OWNED);
-
-    return pa_value(entry_target(entry, level)) | kept | entry_leaf_bits(flags, level);
-}
-
-static inline uint64_t entry_kill(uint64_t entry, unsigned level)
-{
-    (void)level;
-    return entry & ~ENTRY_PRESENT;
-}
-
-/* The address is the only number in an entry, so a distance can be taken off the whole. */
-static inline bool entry_continues(uint64_t first, uint64_t next, uint64_t distance, unsigned level)
-{
-    (void)level;
-    return (((next - distance) ^ first) & ~(ENTRY_ACCESSED | ENTRY_DIRTY)) == 0;
-}
-
+#include "pt_x86_entry.h"
 #include "pt_walk.h"
 #include "pt_change.h"
 

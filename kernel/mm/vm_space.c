@@ -171,14 +171,6 @@ enum status vmm_init(vaddr_t window_start, size_t window_bytes)
 
 /* --- user spaces ------------------------------------------------------------------------- */
 
-/* One past the highest user address. */
-static uintptr_t user_end(const struct pt_format *format)
-{
-    uintptr_t upper = va_value(pt_format_upper_half(format));
-
-    return upper != 0 ? (uintptr_t)0 - upper : LAYOUT_KERNEL_HALF;
-}
-
 enum status vm_space_create(struct vm_space **space)
 {
     struct vm_space *fresh = vm_cache_alloc(&space_cache);
@@ -196,7 +188,8 @@ enum status vm_space_create(struct vm_space **space)
         return status;
     }
     pt_share_upper(&fresh->own, paging_kernel_table());
-    vm_tree_init(&fresh->areas, LAYOUT_USER_START, user_end(fresh->own.format));
+    vm_tree_init(&fresh->areas, LAYOUT_USER_START,
+                 va_value(pt_format_lower_end(fresh->own.format)));
     fresh->window_start = fresh->areas.first;
     fresh->window_end = fresh->areas.end;
     *space = fresh;

@@ -3,7 +3,7 @@
  * fake_mmu.c - the memory management unit of the hosted machine. fake_mmu.h has the contract.
  *
  * decode_*() turn an entry into what it grants, straight from the drawings of the manuals (SDM
- * vol. 3A, tables 4-14 to 4-20) and of fake_format.h. A TLB is a direct-mapped table of pages: two
+ * vol. 3A, tables 4-4 to 4-20) and of fake_format.h. A TLB is a direct-mapped table of pages: two
  * pages that share a slot evict each other, as in life, but 2,048 slots make it seldom.
  * One thread at a time.
  */
@@ -17,7 +17,8 @@
 #include "arch/mmu.h"
 #include "fake_format.h"
 
-#define TLB_SLOTS 2048u
+#define TLB_SLOTS        2048u
+#define PAE_ROOT_ENTRIES 4u
 
 /* What a walk found. */
 struct translation {
@@ -37,6 +38,7 @@ struct tlb_slot {
 static struct fake_mmu_settings mmu;
 static struct {
     paddr_t root;
+    uint64_t loaded_root[PAE_ROOT_ENTRIES]; /* PAE: as the processor read them */
     struct tlb_slot slots[TLB_SLOTS];
 } processors[FAKE_MMU_CPUS];
 
@@ -91,6 +93,37 @@ static struct decoded decode_x86_64(uint64_t entry, unsigned level)
     return result;
 }
 
+/* A directory entry may be a leaf of 4 MiB. */
+static struct decoded decode_i386(uint64_t entry, unsigned level)
+{
+    bool large = level == 2 && (entry & 0x80) != 0;
+    struct decoded result = { .present = (entry & 1) != 0, .leaf = level == 1 || large };
+
+    result.writable = (entry & 2) != 0;
+    result.user = (entry & 4) != 0;
+    result.executable = true;
+    result.global = (entry & 0x100) != 0;
+    result.accessed_bit = 0x20;
+    result.dirty_bit = 0x40;
+    result.target = entry & (large ? 0xffc00000 : 0xfffff000);
+    result.reserved = large && (entry & 0x003fe000) != 0; /* PSE-36's and bit 21 */
+    return result;
+}
+
+/* The four root entries: bits 1, 2 and 5 to 8 are reserved, and no right is denied. */
+static struct decoded decode_pae(uint64_t entry, unsigned level)
+{
+    struct decoded result = decode_x86_64(entry, level);
+
+    if (level < 3)
+        return result;
+    result.reserved |= (entry & 0x1e6) != 0 || entry >> 63 != 0;
+    result.leaf = false;
+    result.writable = result.user = result.executable = true;
+    result.accessed_bit = 0;
+    return result;
+}
+
 static struct decoded decode_fake(uint64_t entry, unsigned level)
 {
     uint64_t plain = fake_load(entry, level);
@@ -117,6 +150,10 @@ static struct decoded decode(uint64_t entry, unsigned level)
 {
     if (mmu.format == &pt_format_fake)
         return decode_fake(entry, level);
+    if (mmu.format == &pt_format_i386_2level)
+        return decode_i386(entry, level);
+    if (mmu.format == &pt_format_i386_pae)
+        return decode_pae(entry, level);
     return decode_x86_64(entry, level);
 }
 
@@ -125,20 +162,41 @@ static struct decoded decode(uint64_t entry, unsigned level)
 struct shape {
     unsigned levels;
     unsigned index_bits;
+    unsigned entry_bytes;
 };
 
 static struct shape shape(void)
 {
     if (mmu.format == &pt_format_fake)
-        return (struct shape){ FAKE_LEVELS, FAKE_INDEX_BITS };
-    return (struct shape){ mmu.format == &pt_format_x86_64_5level ? 5 : 4, 9 };
+        return (struct shape){ FAKE_LEVELS, FAKE_INDEX_BITS, 8 };
+    if (mmu.format == &pt_format_i386_2level)
+        return (struct shape){ 2, 10, 4 };
+    if (mmu.format == &pt_format_i386_pae)
+        return (struct shape){ 3, 9, 8 };
+    return (struct shape){ mmu.format == &pt_format_x86_64_5level ? 5 : 4, 9, 8 };
 }
 
-static void set_bits(uint64_t *slot, struct decoded found, bool write)
+static uint64_t with_bits(uint64_t entry, struct decoded found, bool write)
 {
-    *slot |= found.accessed_bit;
-    if (write && found.leaf)
-        *slot |= found.dirty_bit;
+    return entry | found.accessed_bit | (write && found.leaf ? found.dirty_bit : 0);
+}
+
+/* PAE: the processor reads the root when it is loaded, and not again (SDM vol. 3A, 4.4.1). */
+static void load_root(unsigned cpu, paddr_t root)
+{
+    processors[cpu].root = root;
+    if (mmu.format == &pt_format_i386_pae && pa_value(root) != 0)
+        memcpy(processors[cpu].loaded_root, arch_phys_ptr(root),
+               sizeof(processors[cpu].loaded_root));
+}
+
+static void check_loaded_root(unsigned cpu, uintptr_t address)
+{
+    if (mmu.format == &pt_format_i386_pae &&
+        memcmp(processors[cpu].loaded_root, arch_phys_ptr(processors[cpu].root),
+               sizeof(processors[cpu].loaded_root)) != 0)
+        complain("the root has changed since it was loaded", address,
+                 pa_value(processors[cpu].root));
 }
 
 /* Walks as the processor would; with `touch`, sets accessed (and dirty) bits on the way. */
@@ -153,20 +211,22 @@ static struct translation walk(paddr_t root, uintptr_t address, bool touch, bool
     for (unsigned level = form.levels; level >= 1; level--) {
         unsigned shift = 12 + form.index_bits * (level - 1);
         uintptr_t index = address >> shift & (((uintptr_t)1 << form.index_bits) - 1);
-        uint64_t *slot = (uint64_t *)arch_phys_ptr(pa(table)) + index;
-        struct decoded found = decode(*slot, level);
+        void *entries = arch_phys_ptr(pa(table));
+        uint64_t entry = arch_pte_read(entries, (unsigned)index, form.entry_bytes);
+        struct decoded found = decode(entry, level);
 
         result.tables[level] = table;
         result.level = level;
         if (!found.present)
             return result;
         if (found.reserved)
-            complain("a reserved bit is set", address, *slot);
+            complain("a reserved bit is set", address, entry);
         result.writable &= found.writable;
         result.executable &= found.executable;
         result.user &= found.user;
         if (touch)
-            set_bits(slot, found, write && result.writable);
+            arch_pte_write(entries, (unsigned)index, form.entry_bytes,
+                           with_bits(entry, found, write && result.writable));
         if (found.leaf) {
             result.present = true;
             result.global = found.global;
@@ -218,6 +278,7 @@ bool fake_mmu_access(uintptr_t address, unsigned access, paddr_t *target, bool *
     struct tlb_slot *slot = slot_of(cpu, address);
     bool cached = slot->valid && slot->cached.page == (address & ~(uintptr_t)0xfff);
 
+    check_loaded_root(cpu, address);
     if (cached && !still_true(&slot->cached, root))
         complain("a stale translation was used", address, slot->cached.target);
     if (!cached || !allows(&slot->cached, access) || (access & FAKE_WRITE) != 0) {
@@ -275,7 +336,7 @@ void fake_mmu_start(const struct fake_mmu_settings *settings, paddr_t root)
     mmu = *settings;
     for (unsigned cpu = 0; cpu < FAKE_MMU_CPUS; cpu++) {
         memset(processors[cpu].slots, 0, sizeof(processors[cpu].slots));
-        processors[cpu].root = root;
+        load_root(cpu, root);
     }
     fake_mmu_failures = 0;
     fake_mmu_flushes = (struct fake_mmu_flushes){ 0 };
@@ -324,7 +385,7 @@ paddr_t arch_root_read(void)
 
 void arch_root_write(paddr_t root)
 {
-    processors[arch_cpu_id()].root = root;
+    load_root(arch_cpu_id(), root);
     forget_all(arch_cpu_id(), false);
 }
 
@@ -337,6 +398,7 @@ void arch_tlb_flush_page(vaddr_t page)
 void arch_tlb_flush_all(void)
 {
     fake_mmu_flushes.full++;
+    load_root(arch_cpu_id(), processors[arch_cpu_id()].root);
     forget_all(arch_cpu_id(), true);
 }
 

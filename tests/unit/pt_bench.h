@@ -4,7 +4,7 @@
  *
  * The fake MMU walks the tables by itself and caches what it finds, so that "translates" means what
  * a processor makes of the tables. Addresses are built from the spans of the format's levels:
- * s1 (4 KiB), s2, s3.
+ * s1 (4 KiB), s2, s3. Where level 3 has no leaves, s3 is a few s2.
  */
 #ifndef MERIDIAN_PT_BENCH_H
 #define MERIDIAN_PT_BENCH_H
@@ -25,41 +25,66 @@
 #include "mm/pt.h"
 #include "mm/tlb.h"
 
-#define MEMORY_BYTES  (64 * GiB)
 #define PHYSICAL_BITS 36
 
 struct bench {
     const struct pt_format *format;
     struct fake_tables tables;
     struct page_table table;
-    uintptr_t s1, s2, s3; /* bytes */
-    uintptr_t low;        /* a place in the lower half, a multiple of s3 */
-    uintptr_t high;       /* the upper half */
+    uintptr_t s1, s2, s3;   /* bytes */
+    uintptr_t low;          /* a place in the lower half, a multiple of s3 */
+    uintptr_t low_end;      /* of the lower half */
+    uintptr_t high;         /* the upper half */
+    uintptr_t last;         /* its last byte */
+    unsigned largest;       /* level of the largest leaf */
+    unsigned implied;       /* PT_EXECUTE where the format cannot forbid it */
+    unsigned physical_bits; /* of the processor */
+    size_t empty_tables;    /* of a table that maps nothing */
 };
 
 static const struct pt_format *const formats[] = { &pt_format_x86_64_4level,
-                                                   &pt_format_x86_64_5level, &pt_format_fake };
+                                                   &pt_format_x86_64_5level, &pt_format_i386_2level,
+                                                   &pt_format_i386_pae, &pt_format_fake };
+
+static inline void choose_addresses(struct bench *bench, const struct pt_format *format)
+{
+    bench->largest = pt_format_largest_leaf(format);
+    bench->physical_bits = (unsigned)min_u64(PHYSICAL_BITS, pt_format_physical_bits(format));
+    bench->implied = format == &pt_format_i386_2level ? PT_EXECUTE : 0;
+    bench->s1 = (uintptr_t)pt_format_span(format, 1);
+    bench->s2 = (uintptr_t)pt_format_span(format, 2);
+    bench->s3 = bench->largest < 3 ? 4 * bench->s2 : (uintptr_t)pt_format_span(format, 3);
+    bench->low = 4 * bench->s3;
+    bench->low_end = va_value(pt_format_lower_end(format));
+    bench->high = va_value(pt_format_upper_half(format));
+    bench->last = bench->high == bench->low_end ? UINT32_MAX : UINTPTR_MAX;
+}
+
+/* The processor of the bench, without translations. */
+static inline void start_mmu(const struct bench *bench, paddr_t root)
+{
+    fake_mmu_start(
+        &(struct fake_mmu_settings){ bench->format, bench->physical_bits, bench->table.no_execute },
+        root);
+}
 
 static inline int setup(void **state)
 {
     static struct bench bench;
     const struct pt_format *format = *state;
 
-    fake_memory_create(MEMORY_BYTES);
     bench = (struct bench){ .format = format };
+    choose_addresses(&bench, format);
+    fake_memory_create((uint64_t)1 << bench.physical_bits);
     fake_tables_start(&bench.tables, 4096);
     bench.table = (struct page_table){ .format = format,
                                        .memory = &bench.tables.memory,
-                                       .physical_bits = PHYSICAL_BITS,
-                                       .largest_leaf = 3,
-                                       .no_execute = true };
+                                       .physical_bits = bench.physical_bits,
+                                       .largest_leaf = bench.largest,
+                                       .no_execute = bench.implied == 0 };
     assert_int_equal(pt_create(&bench.table), STATUS_OK);
-    fake_mmu_start(&(struct fake_mmu_settings){ format, PHYSICAL_BITS, true }, bench.table.root);
-    bench.s1 = (uintptr_t)pt_format_span(format, 1);
-    bench.s2 = (uintptr_t)pt_format_span(format, 2);
-    bench.s3 = (uintptr_t)pt_format_span(format, 3);
-    bench.low = 4 * bench.s3;
-    bench.high = va_value(pt_format_upper_half(format));
+    bench.empty_tables = bench.tables.outstanding;
+    start_mmu(&bench, bench.table.root);
     *state = &bench;
     return 0;
 }
@@ -70,7 +95,7 @@ static inline int teardown(void **state)
 
     fake_mmu_check();
     assert_int_equal(fake_mmu_failures, 0);
-    fake_mmu_start(&(struct fake_mmu_settings){ bench->format, PHYSICAL_BITS, true }, pa(0));
+    start_mmu(bench, pa(0));
     pt_destroy(&bench->table);
     assert_int_equal(bench->tables.outstanding, 0);
     fake_tables_stop(&bench->tables);

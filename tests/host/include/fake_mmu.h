@@ -10,6 +10,7 @@
  *   - an access uses a cached translation that the tables no longer grant,
  *   - a frame or table is given back while a translation to it or through it is cached,
  *   - an entry has a reserved bit set,
+ *   - a root that the processor reads only once (PAE) has changed since,
  *
  * and prints what it saw. FAKE_MMU_CPUS processors exist; the one in use is host_cpu.id.
  */
