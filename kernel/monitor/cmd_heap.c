@@ -14,7 +14,7 @@
 
 /* --- heap ------------------------------------------------------------------------------------ */
 
-static void show_class(const struct heap_class_info *class)
+static void event_class(const struct heap_class_info *class)
 {
     struct json event;
 
@@ -25,11 +25,33 @@ static void show_class(const struct heap_class_info *class)
     json_number(&event, "live", class->live);
     json_number(&event, "cached", class->cached);
     json_end(&event);
-    if (class->slabs > 0)
-        print("  %9zu  %8llu  %10llu  %10llu  %10llu  %4u%%\n", class->object_bytes,
-              (unsigned long long)class->slabs, (unsigned long long)class->objects,
-              (unsigned long long)class->live, (unsigned long long)class->cached,
-              format_percent(class->live, class->objects));
+}
+
+static void print_class(const struct heap_class_info *class)
+{
+    print("  %9zu  %8llu  %10llu  %10llu  %10llu  %4u%%\n", class->object_bytes,
+          (unsigned long long)class->slabs, (unsigned long long)class->objects,
+          (unsigned long long)class->live, (unsigned long long)class->cached,
+          format_percent(class->live, class->objects));
+}
+
+/* Classes without slabs are told as events only. */
+static void show_classes(void)
+{
+    struct heap_class_info class;
+    unsigned shown = 0;
+
+    print("  %9s  %8s  %10s  %10s  %10s  %5s\n", "class", "slabs", "objects", "live", "cached",
+          "used");
+    for (unsigned i = 0; heap_get_class(i, &class); i++) {
+        event_class(&class);
+        if (class.slabs == 0)
+            continue;
+        print_class(&class);
+        shown++;
+    }
+    if (shown == 0)
+        print("  no slabs yet\n");
 }
 
 static void print_bytes(const char *what, uint64_t size_bytes)
@@ -73,15 +95,11 @@ static void event_heap(const struct heap_stats *stats)
 
 bool command_heap(const struct command_call *call)
 {
-    struct heap_class_info class;
     struct heap_stats stats;
 
     (void)call;
+    show_classes();
     heap_get_stats(&stats);
-    print("  %9s  %8s  %10s  %10s  %10s  %5s\n", "class", "slabs", "objects", "live", "cached",
-          "used");
-    for (unsigned i = 0; heap_get_class(i, &class); i++)
-        show_class(&class);
     print_heap(&stats);
     event_heap(&stats);
     return true;
