@@ -65,6 +65,7 @@ include mk/disk.mk
 include mk/guest.mk
 include mk/hosted.mk
 include mk/bench.mk
+include mk/bench_frames.mk
 include mk/check.mk
 
 .PHONY: all clean help doctor run debug

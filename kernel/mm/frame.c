@@ -63,14 +63,14 @@ static void describe_from_map(uintptr_t frame, struct frame_info *info)
 static void describe_from_area(struct pmm_area *area, uintptr_t frame, struct frame_info *info)
 {
     unsigned place = area_place(frame);
-    const struct pmm_block *block = &area->blocks[place / BLOCK_FRAMES];
+    uint16_t use = block_use(area, place / BLOCK_FRAMES);
     uint16_t record = area_record(area, place);
 
     info->tag = record_tag(record);
     info->references = record_count(record);
     info->managed = !frame_tag_is_foreign(info->tag);
-    info->cached = record == 0 && block->state != BLOCK_WHOLE &&
-                   (block->state == BLOCK_CACHED ||
+    info->cached = record == 0 && use != USE_WHOLE &&
+                   (use == USE_CACHED ||
                     !set_has(area->lines[place / BLOCK_FRAMES].word, place % BLOCK_FRAMES));
     if (record == RECORD_NOT_OURS) {
         info->tag = foreign_tag(frame);
@@ -126,7 +126,7 @@ static uint16_t *break_out(uintptr_t frame)
         return NULL;
     irq = spin_lock(&area->lock);
     if (area_record(area, place) != 0) {
-        if (area->blocks[place / BLOCK_FRAMES].state == BLOCK_HUGE)
+        if (use_is_huge(block_use(area, place / BLOCK_FRAMES)))
             block_break(area, place / BLOCK_FRAMES);
         record = &area->records[place];
     }

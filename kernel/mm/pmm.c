@@ -130,26 +130,27 @@ enum status pmm_alloc_frame(enum frame_tag tag, pfn_t *frame)
     return STATUS_OK;
 }
 
-/* The record of a general frame that is managed frame by frame, or NULL. No lock. */
-[[gnu::always_inline]] static inline uint16_t *find_record(uintptr_t number)
+/* Finds the record of a general frame that is managed frame by frame. No lock. */
+[[gnu::always_inline]] static inline bool find_record(uintptr_t number, uint16_t **record)
 {
     struct pmm_area *area;
 
-    if (UNLIKELY(number - LOW_FRAMES >= pmm_state.general_frames))
-        return NULL;
-    area = area_if_ready(number >> AREA_ORDER);
-    if (UNLIKELY(area == NULL || !block_is_touched(area, area_place(number) / BLOCK_FRAMES)))
-        return NULL;
-    return &area->records[area_place(number)];
+    if (UNLIKELY(number - LOW_FRAMES >= pmm_state.general_frames ||
+                 !area_is_ready(number >> AREA_ORDER)))
+        return false;
+    area = pmm_state.directory[number >> AREA_ORDER];
+    *record = &area->records[area_place(number)];
+    return block_is_touched(area, area_place(number) / BLOCK_FRAMES);
 }
 
 enum status pmm_free_frame(pfn_t frame)
 {
     struct pmm_cpu *cpu = pmm_state.cpus[arch_cpu_id()];
-    uint16_t *record = find_record(pfn_value(frame));
+    uint16_t *record;
     uint32_t count;
 
-    if (UNLIKELY(record == NULL || record_count(record_load(record)) != 1 || cpu == NULL))
+    if (UNLIKELY(cpu == NULL || !find_record(pfn_value(frame), &record) ||
+                 !record_is_sole(record_load(record))))
         return pmm_free_slow(frame, __builtin_return_address(0));
     count = cpu->count;
     if (UNLIKELY(count >= cpu->limit)) /* full or busy */
@@ -203,9 +204,9 @@ size_t pmm_free_bulk(const pfn_t *frames, size_t count)
     size_t freed = 0;
 
     for (size_t i = 0; i < count; i++) {
-        uint16_t *record = find_record(pfn_value(frames[i]));
+        uint16_t *record;
 
-        if (record == NULL || record_count(record_load(record)) != 1) {
+        if (!find_record(pfn_value(frames[i]), &record) || !record_is_sole(record_load(record))) {
             freed += pmm_free_slow(frames[i], __builtin_return_address(0)) == STATUS_OK;
             continue;
         }
@@ -234,32 +235,32 @@ static enum status take_run(struct pmm_job *job, bool (*attempt)(struct pmm_job 
     return STATUS_OK;
 }
 
-static bool take_block_at_home(uint16_t record, pfn_t *first)
+/* A run of any order above 0, the long way. */
+[[gnu::noinline]] static enum status alloc_order(unsigned order, enum frame_tag tag, pfn_t *first)
 {
-    struct pmm_cpu *cpu = pmm_state.cpus[arch_cpu_id()];
-    uintptr_t block = NO_FRAME;
+    struct pmm_job job = { .order = order,
+                           .count = (uintptr_t)1 << order,
+                           .end = UINTPTR_MAX,
+                           .record = record_make(tag, false) };
 
-    if (cpu != NULL && cpu->home != NULL)
-        block = area_take_block(cpu->home, record);
-    if (block == NO_FRAME)
-        return false;
-    *first = pfn(block);
-    return true;
+    return take_run(&job, attempt_run, 0, first);
 }
 
 enum status pmm_alloc(unsigned order, enum frame_tag tag, pfn_t *first)
 {
-    struct pmm_job job = { .order = order, .end = UINTPTR_MAX };
-
     if (order == 0)
         return pmm_alloc_frame(tag, first);
-    if (pmm_state.general_frames == 0 || order > PMM_MAX_ORDER || !tag_is_valid(tag))
+    if (UNLIKELY(pmm_state.general_frames == 0 || order > PMM_MAX_ORDER || !tag_is_valid(tag)))
         return STATUS_INVALID;
-    job.count = (uintptr_t)1 << order;
-    job.record = record_make(tag, false);
-    if (order == BLOCK_ORDER && take_block_at_home(job.record, first))
-        return STATUS_OK;
-    return take_run(&job, attempt_run, 0, first);
+    if (order == BLOCK_ORDER) {
+        uintptr_t block = pmm_take_block(record_make(tag, false));
+
+        if (block != NO_FRAME) {
+            *first = pfn(block);
+            return STATUS_OK;
+        }
+    }
+    return alloc_order(order, tag, first);
 }
 
 enum status pmm_free(pfn_t first, unsigned order)

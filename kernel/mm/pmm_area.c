@@ -20,7 +20,7 @@
  *     base
  *     | area 4, blocks 3 .. 511 | area 5, all blocks | ... | area 9, blocks 0 .. 17 |
  *
- *     of n blocks:  struct pmm_area | n lines | n struct pmm_block | n * 512 records
+ *     of n blocks:  struct pmm_area | n lines | n * 512 records | n struct pmm_block | n uses
  *
  * Cost of making: about 5 KiB written, once an area.
  */
@@ -31,10 +31,10 @@
 
 uint64_t area_metadata_bytes(unsigned blocks)
 {
-    uint64_t each =
-        sizeof(struct pmm_line) + sizeof(struct pmm_block) + BLOCK_FRAMES * sizeof(uint16_t);
+    uint64_t each = sizeof(struct pmm_line) + BLOCK_FRAMES * sizeof(uint16_t) +
+                    sizeof(struct pmm_block) + sizeof(uint16_t);
 
-    return sizeof(struct pmm_area) + blocks * each;
+    return align_up(sizeof(struct pmm_area) + blocks * each, sizeof(struct pmm_line));
 }
 
 uint64_t span_metadata_bytes(const struct pmm_span *span)
@@ -88,13 +88,14 @@ static void add_free_block(struct pmm_area *area, unsigned block, unsigned frame
 {
     struct pmm_block *self = &area->blocks[block];
 
-    self->free_frames = (uint16_t)(self->free_frames + frames);
     if (frames == BLOCK_FRAMES) {
-        self->state = BLOCK_WHOLE;
+        block_set_use(area, block, USE_WHOLE);
         area->whole_count++;
         set_add(area->whole, &area->whole_words, block);
         return;
     }
+    area->loose_frames += frames;
+    self->free = (uint16_t)(self->free + frames);
     self->bound = PARTIAL_ORDERS - 1;
     for (unsigned order = 0; order < PARTIAL_ORDERS; order++)
         set_add(area->partial[order], &area->partial_words[order], block);
@@ -102,7 +103,6 @@ static void add_free_block(struct pmm_area *area, unsigned block, unsigned frame
 
 static void add_free(struct pmm_area *area, uintptr_t first, uintptr_t end)
 {
-    area->free_frames += (uint32_t)(end - first);
     while (first < end) {
         uintptr_t next = min_frame((first | (BLOCK_FRAMES - 1)) + 1, end);
 
@@ -116,17 +116,19 @@ void area_build(struct pmm_area *area, uintptr_t start, uintptr_t end, unsigned 
 {
     unsigned blocks = block_end - block_start;
     uintptr_t lines = (uintptr_t)(area + 1);
-    uintptr_t table = lines + blocks * sizeof(struct pmm_line);
-    uintptr_t records = table + blocks * sizeof(struct pmm_block);
+    uintptr_t records = lines + blocks * sizeof(struct pmm_line);
+    uintptr_t table = records + blocks * BLOCK_FRAMES * sizeof(uint16_t);
+    uintptr_t uses = table + blocks * sizeof(struct pmm_block);
 
     memset(area, 0, sizeof(*area));
-    memset((void *)table, 0, records - table);
+    memset((void *)table, 0, uses + blocks * sizeof(uint16_t) - table);
     area->lock = (struct spinlock)SPINLOCK_INIT(LOCK_RANK_PMM_AREA, "one area of frames");
     area->first = align_down(start, AREA_FRAMES);
     area->block_start = (uint16_t)block_start;
     area->block_end = (uint16_t)block_end;
     area->lines = (struct pmm_line *)(lines - block_start * sizeof(struct pmm_line));
     area->blocks = (struct pmm_block *)(table - block_start * sizeof(struct pmm_block));
+    area->uses = (uint16_t *)(uses - block_start * sizeof(uint16_t));
     area->records = (uint16_t *)(records - block_start * BLOCK_FRAMES * sizeof(uint16_t));
     for (const struct pmm_extent *extent = extent_above(start);
          extent < extent_end() && extent->first < end; extent++) {
@@ -163,7 +165,7 @@ static void publish(struct pmm_area *area, uintptr_t number)
     uint64_t *ready = &pmm_state.ready[number / 64];
 
     pmm_state.directory[number] = area;
-    pmm_state.fresh_free -= area->free_frames;
+    pmm_state.fresh_free -= area_free_frames(area);
     pmm_state.fresh_whole -= area->whole_count;
     for (uint32_t orders = area->announced; orders != 0; orders &= orders - 1)
         index_add((enum pmm_index)(INDEX_ORDER_0 + lowest_bit(orders)), number);

@@ -51,26 +51,6 @@ static void raise_bound(struct pmm_area *area, unsigned block, unsigned bound)
     area_announce(area, (2u << bound) - 1);
 }
 
-/* Files a block that has become wholly free, and the runs of blocks that it completes. */
-static void enter_whole(struct pmm_area *area, unsigned block)
-{
-    uint32_t known = area->announced >> BLOCK_ORDER;
-    unsigned order = known != 0 ? highest_bit(known) : 0;
-
-    area->blocks[block].state = BLOCK_WHOLE;
-    area->whole_count++;
-    set_add(area->whole, &area->whole_words, block);
-    while (order < SET_ORDER && set_has_run(area->whole, block, order + 1))
-        order++;
-    area_announce(area, ((2u << order) - 1) << BLOCK_ORDER);
-}
-
-static void leave_whole(struct pmm_area *area, unsigned block)
-{
-    area->whole_count--;
-    set_remove(area->whole, &area->whole_words, block);
-}
-
 void block_lower(struct pmm_area *area, unsigned block, unsigned order)
 {
     struct pmm_block *self = &area->blocks[block];
@@ -131,12 +111,12 @@ static void describe_from_extents(struct pmm_area *area, unsigned block)
         set_add_range(line, &self->words, (unsigned)(first - base), (unsigned)(stop - first));
         memset(&area->records[area_place(first)], 0, (stop - first) * sizeof(*area->records));
     }
-    ASSERT(set_count(line) == self->free_frames);
+    ASSERT(set_count(line) == self->free);
 }
 
 void block_touch_first(struct pmm_area *area, unsigned block)
 {
-    if (area->blocks[block].state == BLOCK_IN_FRAMES)
+    if (block_use(area, block) == USE_FRAMES)
         describe_from_extents(area, block);
     else
         memset(&area->records[block * BLOCK_FRAMES], 0, BLOCK_FRAMES * sizeof(*area->records));
@@ -144,56 +124,20 @@ void block_touch_first(struct pmm_area *area, unsigned block)
                      area->touched[block / 64] | (uint64_t)1 << (block % 64), __ATOMIC_RELEASE);
 }
 
-/* --- states ------------------------------------------------------------------------------ */
+/* --- opening ----------------------------------------------------------------------------- */
 
 void block_open(struct pmm_area *area, unsigned block)
 {
     struct pmm_block *self = &area->blocks[block];
 
     block_touch(area, block);
-    leave_whole(area, block);
+    block_leave_whole(area, block);
     memset(&area->lines[block], 0xff, sizeof(area->lines[block]));
     self->words = 0xff;
-    self->state = BLOCK_IN_FRAMES;
+    self->free = BLOCK_FRAMES;
+    area->loose_frames += BLOCK_FRAMES;
+    block_set_use(area, block, USE_FRAMES);
     enter_partial(area, block, PARTIAL_ORDERS - 1);
-}
-
-void block_break(struct pmm_area *area, unsigned block)
-{
-    struct pmm_block *self = &area->blocks[block];
-    uint16_t *records = &area->records[block * BLOCK_FRAMES];
-    uint16_t record = self->record;
-
-    block_touch(area, block);
-    memset(&area->lines[block], 0, sizeof(area->lines[block]));
-    self->words = 0;
-    self->record = 0;
-    self->state = BLOCK_IN_FRAMES;
-    record_store(&records[0], record);
-    for (unsigned frame = 1; frame < BLOCK_FRAMES; frame++)
-        record_store(&records[frame], (uint16_t)(record | RECORD_CONTINUES));
-}
-
-void block_take_whole(struct pmm_area *area, unsigned block, enum block_state state,
-                      uint16_t record)
-{
-    struct pmm_block *self = &area->blocks[block];
-
-    leave_whole(area, block);
-    self->state = (uint8_t)state;
-    self->record = record;
-    self->free_frames = 0;
-    area->free_frames -= BLOCK_FRAMES;
-}
-
-void block_give_whole(struct pmm_area *area, unsigned block)
-{
-    struct pmm_block *self = &area->blocks[block];
-
-    self->record = 0;
-    self->free_frames = BLOCK_FRAMES;
-    area->free_frames += BLOCK_FRAMES;
-    enter_whole(area, block);
 }
 
 /* --- taking ------------------------------------------------------------------------------ */
@@ -202,9 +146,9 @@ static void count_taken(struct pmm_area *area, unsigned block, unsigned count)
 {
     struct pmm_block *self = &area->blocks[block];
 
-    area->free_frames -= count;
-    self->free_frames = (uint16_t)(self->free_frames - count);
-    if (self->free_frames == 0)
+    area->loose_frames -= count;
+    self->free = (uint16_t)(self->free - count);
+    if (self->free == 0)
         leave_partial(area, block);
 }
 
@@ -259,10 +203,11 @@ void block_refile(struct pmm_area *area, unsigned block, unsigned before, unsign
     struct pmm_block *self = &area->blocks[block];
     const uint64_t *line = area->lines[block].word;
 
-    if (self->free_frames == BLOCK_FRAMES) {
+    if (self->free == BLOCK_FRAMES) {
+        area->loose_frames -= BLOCK_FRAMES;
         if (before != 0)
             leave_partial(area, block);
-        enter_whole(area, block);
+        block_enter_whole(area, block);
         return;
     }
     while (bound < PARTIAL_ORDERS - 1 && set_has_run(line, frame, bound + 1))
@@ -276,13 +221,13 @@ void block_refile(struct pmm_area *area, unsigned block, unsigned before, unsign
 void block_give(struct pmm_area *area, unsigned block, unsigned first, unsigned count)
 {
     struct pmm_block *self = &area->blocks[block];
-    unsigned before = self->free_frames;
+    unsigned before = self->free;
     unsigned bound = PARTIAL_ORDERS - 1; /* what a run of any place may complete */
 
     if (is_power_of_two(count) && is_aligned(first, count))
         bound = (unsigned)max_u64(before != 0 ? self->bound : 0, highest_bit(count));
     set_add_range(area->lines[block].word, &self->words, first, count);
-    area->free_frames += count;
-    self->free_frames = (uint16_t)(before + count);
+    area->loose_frames += count;
+    self->free = (uint16_t)(before + count);
     block_refile(area, block, before, (unsigned)min_u64(bound, PARTIAL_ORDERS - 1), first);
 }

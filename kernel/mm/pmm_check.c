@@ -5,11 +5,11 @@
  * Everything that can be derived is derived again, from the bottom up, and compared:
  *
  *     line       bits                      a free bit has record 0
- *     block      free_frames, words        from the line
+ *     block      free, words               from the line
  *                bound                     no aligned free run above it (too high is allowed)
  *     area       partial[order]            exactly the partly free blocks with bound >= order
  *                whole, whole_count        exactly the blocks in that state
- *                free_frames               the sum
+ *                loose_frames              the sum
  *                announced                 nothing is there that is not announced (more is allowed)
  *     index      area in order n           exactly what is announced
  *
@@ -45,14 +45,14 @@ static enum status check_line(const struct pmm_area *area, unsigned block)
     const uint64_t *line = area->lines[block].word;
     const uint16_t *records = &area->records[block * BLOCK_FRAMES];
 
-    if (set_count(line) != self->free_frames)
-        return differs(area, block, "count of free frames", set_count(line), self->free_frames);
+    if (set_count(line) != self->free)
+        return differs(area, block, "count of free frames", set_count(line), self->free);
     if (summary_of(line) != self->words)
         return differs(area, block, "summary", summary_of(line), self->words);
     for (unsigned frame = 0; frame < BLOCK_FRAMES; frame++)
         if (set_has(line, frame) && record_load(&records[frame]) != 0)
             return differs(area, block, "record of a free frame", record_load(&records[frame]), 0);
-    for (unsigned order = self->bound + 1; self->free_frames > 0 && order < BLOCK_ORDER; order++)
+    for (unsigned order = self->bound + 1; self->free > 0 && order < BLOCK_ORDER; order++)
         if (set_first_run(line, self->words, order, BLOCK_FRAMES) != SET_NONE)
             return differs(area, block, "order of the largest run", order, self->bound);
     return STATUS_OK;
@@ -61,8 +61,9 @@ static enum status check_line(const struct pmm_area *area, unsigned block)
 static enum status check_filing(const struct pmm_area *area, unsigned block)
 {
     const struct pmm_block *self = &area->blocks[block];
-    bool partial = self->state == BLOCK_IN_FRAMES && self->free_frames > 0;
-    bool whole = self->state == BLOCK_WHOLE;
+    uint16_t use = block_use(area, block);
+    bool partial = use == USE_FRAMES && self->free > 0;
+    bool whole = use == USE_WHOLE;
 
     for (unsigned order = 0; order < PARTIAL_ORDERS; order++) {
         bool filed = partial && order <= self->bound;
@@ -72,24 +73,19 @@ static enum status check_filing(const struct pmm_area *area, unsigned block)
     }
     if (set_has(area->whole, block) != whole)
         return differs(area, block, "filing as wholly free", whole, !whole);
-    if (whole && self->free_frames != BLOCK_FRAMES)
-        return differs(area, block, "count of a whole block", BLOCK_FRAMES, self->free_frames);
-    if (partial && self->free_frames == BLOCK_FRAMES)
-        return differs(area, block, "state with all frames free", BLOCK_WHOLE, self->state);
-    if ((self->state == BLOCK_HUGE) != (self->record != 0))
-        return differs(area, block, "record of a block in use", self->record, self->state);
+    if (partial && self->free == BLOCK_FRAMES)
+        return differs(area, block, "use with all frames free", USE_WHOLE, use);
     return STATUS_OK;
 }
 
 static enum status check_block(const struct pmm_area *area, unsigned block)
 {
-    const struct pmm_block *self = &area->blocks[block];
     const uint16_t *records = &area->records[block * BLOCK_FRAMES];
     enum status status = check_filing(area, block);
 
     if (status != STATUS_OK || !block_is_touched(area, block))
         return status;
-    if (self->state == BLOCK_IN_FRAMES)
+    if (block_use(area, block) == USE_FRAMES)
         return check_line(area, block);
     for (unsigned frame = 0; frame < BLOCK_FRAMES; frame++)
         if (record_load(&records[frame]) != 0)
@@ -121,17 +117,18 @@ static enum status check_announced(const struct pmm_area *area)
 
 static enum status check_area(struct pmm_area *area)
 {
-    uint64_t free_frames = 0;
+    uint64_t loose_frames = 0;
 
     for (unsigned block = area->block_start; block < area->block_end; block++) {
         enum status status = check_block(area, block);
 
         if (status != STATUS_OK)
             return status;
-        free_frames += area->blocks[block].free_frames;
+        if (block_use(area, block) == USE_FRAMES)
+            loose_frames += area->blocks[block].free;
     }
-    if (free_frames != area->free_frames)
-        return differs(area, 0, "free frames of its area", free_frames, area->free_frames);
+    if (loose_frames != area->loose_frames)
+        return differs(area, 0, "loose free frames of its area", loose_frames, area->loose_frames);
     if (set_count(area->whole) != area->whole_count)
         return differs(area, 0, "whole blocks of its area", set_count(area->whole),
                        area->whole_count);

@@ -46,6 +46,7 @@ enum status pmm_refuse_free(uintptr_t frame, uintptr_t count, const char *why, c
 static const char *objection(const struct pmm_area *area, unsigned place, uint16_t record)
 {
     unsigned block = place / BLOCK_FRAMES;
+    uint16_t use = block_use(area, block);
 
     if (record_count(record) == 1)
         return NULL;
@@ -55,9 +56,8 @@ static const char *objection(const struct pmm_area *area, unsigned place, uint16
         return is_retired;
     if (record != 0)
         return is_shared;
-    if (area->blocks[block].state == BLOCK_WHOLE ||
-        (area->blocks[block].state == BLOCK_IN_FRAMES &&
-         set_has(area->lines[block].word, place % BLOCK_FRAMES)))
+    if (use == USE_WHOLE ||
+        (use == USE_FRAMES && set_has(area->lines[block].word, place % BLOCK_FRAMES)))
         return free_already;
     return in_a_cache;
 }
@@ -65,17 +65,12 @@ static const char *objection(const struct pmm_area *area, unsigned place, uint16
 uint16_t area_record(struct pmm_area *area, unsigned place)
 {
     unsigned block = place / BLOCK_FRAMES;
-    const struct pmm_block *self = &area->blocks[block];
+    uint16_t use = block_use(area, block);
 
-    switch ((enum block_state)self->state) {
-    case BLOCK_HUGE:
-        return (uint16_t)(self->record | (place % BLOCK_FRAMES != 0 ? RECORD_CONTINUES : 0));
-    case BLOCK_WHOLE:
-    case BLOCK_CACHED:
+    if (use_is_huge(use))
+        return (uint16_t)(use | (place % BLOCK_FRAMES != 0 ? RECORD_CONTINUES : 0));
+    if (use != USE_FRAMES)
         return 0;
-    case BLOCK_IN_FRAMES:
-        break;
-    }
     block_touch(area, block);
     return record_load(&area->records[place]);
 }
@@ -90,7 +85,7 @@ static const char *release(struct pmm_area *area, unsigned place)
 
     if (why != NULL)
         return why;
-    if (area->blocks[block].state == BLOCK_HUGE)
+    if (use_is_huge(block_use(area, block)))
         block_break(area, block);
     record_store(&area->records[place], 0);
     return NULL;
@@ -117,37 +112,6 @@ enum status pmm_free_slow(pfn_t frame, const void *caller)
     return STATUS_OK;
 }
 
-/* --- one block --------------------------------------------------------------------------- */
-
-/* Whether the block is in use as one, as a run of its own, and this is plain to see. */
-static bool is_lone_block(const struct pmm_area *area, unsigned block)
-{
-    const struct pmm_block *self = &area->blocks[block];
-    const struct pmm_block *next = self + 1;
-
-    return self->state == BLOCK_HUGE && (self->record & (RECORD_CONTINUES | RECORD_COUNT)) == 1 &&
-           block + 1 < area->block_end && next->state != BLOCK_IN_FRAMES &&
-           (next->record & RECORD_CONTINUES) == 0;
-}
-
-bool pmm_free_block(uintptr_t first)
-{
-    uintptr_t number = first >> AREA_ORDER;
-    struct pmm_area *area = number < pmm_state.area_count ? area_if_ready(number) : NULL;
-    unsigned block = area_place(first) / BLOCK_FRAMES;
-    irq_state_t irq;
-    bool lone;
-
-    if (area == NULL || !area_has_block(area, block))
-        return false;
-    irq = spin_lock(&area->lock);
-    lone = is_lone_block(area, block);
-    if (lone)
-        block_give_whole(area, block);
-    spin_unlock(&area->lock, irq);
-    return lone;
-}
-
 /* --- runs -------------------------------------------------------------------------------- */
 
 /* Why the part [place, place + count) of a run cannot be freed; NULL if it can. `inside`: the run
@@ -168,7 +132,7 @@ static const char *check_part(struct pmm_area *area, unsigned place, uintptr_t c
         if (why != NULL)
             return why;
         continues = (record & RECORD_CONTINUES) != 0;
-        huge = area->blocks[at / BLOCK_FRAMES].state == BLOCK_HUGE;
+        huge = use_is_huge(block_use(area, at / BLOCK_FRAMES));
         if (continues != (inside || done > 0))
             return continues ? is_inside : run_is_shorter;
         if (huge && (at % BLOCK_FRAMES != 0 || count - done < BLOCK_FRAMES))
@@ -246,13 +210,23 @@ static bool has_metadata(uintptr_t first, uintptr_t count)
            area_of(first) != NULL && area_of(first + count - 1) != NULL;
 }
 
+/* Whether the run, and the frame behind it, are to be looked for in one area. */
+static bool is_inside_area(uintptr_t first, uintptr_t count)
+{
+    uintptr_t end = area_place(first) + count;
+
+    if (first < LOW_FRAMES || end > AREA_FRAMES)
+        return false;
+    return end < AREA_FRAMES || !__atomic_load_n(&area_of(first)->crosses_end, __ATOMIC_RELAXED);
+}
+
 enum status pmm_free_run_from(uintptr_t first, uintptr_t count, const void *caller)
 {
     const char *why;
 
     if (!has_metadata(first, count))
         return pmm_refuse_free(first, count, not_managed, caller);
-    if (first >= LOW_FRAMES && area_place(first) + count < AREA_FRAMES) {
+    if (is_inside_area(first, count)) {
         why = free_in_area(area_of(first), first, count);
     } else {
         why = check_across(first, count);

@@ -30,8 +30,8 @@
  * A touched block has records all 0 in the states WHOLE, HUGE and CACHED. A record is read without
  * a lock where `touched` has the block's bit: 0 means that the slow path has to look.
  *
- * Sizes: records 512 KiB + lines 32 KiB + blocks 4 KiB + area 1 KiB = 549 KiB for 262,144 frames,
- * 2.145 bytes a frame.
+ * Sizes: records 512 KiB + lines 32 KiB + blocks and uses 3 KiB + area 0.8 KiB = 548 KiB for 262,144
+ * frames, 2.14 bytes a frame.
  *
  * Locks: an area's lock (rank PMM_AREA) guards the area, its blocks and lines, and the records of
  * frames that nobody holds. pmm_state.lock (rank PMM, inner) guards the directory, the index of
@@ -90,6 +90,14 @@ static inline unsigned record_count(uint16_t record)
     return record & RECORD_COUNT;
 }
 
+/* Exactly one reference. Compared at the top of a word: what the fast path asks of each frame costs no
+ * instruction with a 16-bit constant, which some processors decode slowly. */
+static inline bool record_is_sole(uint16_t record)
+{
+    return (uint32_t)record << 21 == (uint32_t)1 << 21;
+}
+static_assert(RECORD_COUNT == UINT32_MAX >> 21, "the count fills what is left after the shift");
+
 static inline enum frame_tag record_tag(uint16_t record)
 {
     return (enum frame_tag)(record >> RECORD_TAG_SHIFT);
@@ -134,44 +142,47 @@ static inline uintptr_t area_part(uintptr_t first, uintptr_t count)
 
 /* --- structures -------------------------------------------------------------------------- */
 
-enum block_state {
-    BLOCK_IN_FRAMES,
-    BLOCK_WHOLE,
-    BLOCK_HUGE,
-    BLOCK_CACHED,
-};
+/* What a block is used for: one of these three, which have no references, or the record of a block
+ * in use as one, which has one. The record is the first frame's; the other 511 continue it. */
+#define USE_FRAMES 0u
+#define USE_WHOLE  (1u << RECORD_TAG_SHIFT)
+#define USE_CACHED (2u << RECORD_TAG_SHIFT)
 
+/* A block that is managed frame by frame. */
 struct pmm_block {
-    uint16_t free_frames; /* bits of the line; 512 in state WHOLE, 0 in HUGE and CACHED */
-    uint16_t record;      /* state HUGE: of the first frame; the others continue it */
-    uint8_t words;        /* summary of the line */
-    uint8_t bound;        /* partly free: no aligned free run is of a higher order */
-    uint8_t state;        /* enum block_state */
-    uint8_t unused;
+    uint16_t free; /* bits of the line */
+    uint8_t words; /* summary of the line */
+    uint8_t bound; /* partly free: no aligned free run is of a higher order */
 };
-static_assert(sizeof(struct pmm_block) == 8, "metadata stays below 2.2 bytes a frame");
+static_assert(sizeof(struct pmm_block) == 4, "metadata stays below 2.2 bytes a frame");
 
 struct pmm_line {
     uint64_t word[SET_WORDS];
 };
 
 struct pmm_area {
-    struct spinlock lock;
-    uintptr_t first;          /* frame number of its block 0 */
-    struct pmm_line *lines;   /* all three by number of the block or frame in the area; only */
-    struct pmm_block *blocks; /* blocks block_start .. block_end - 1 are there */
+    /* Never changed once the area is made, and read without a lock. All four by number of the block
+     * or frame in the area; only blocks block_start .. block_end - 1 are there. */
     uint16_t *records;
+    uint16_t *uses; /* of the blocks; changed by their holders: block_use(), block_set_use() */
+    struct pmm_line *lines;
+    struct pmm_block *blocks;
+    uintptr_t first; /* frame number of its block 0 */
     uint16_t block_start;
     uint16_t block_end;
-    uint32_t free_frames; /* sum over the blocks */
-    uint32_t announced;   /* orders under which the index has the area */
+    bool crosses_end; /* some run may go on in the next area; set, never cleared */
+
+    /* What every change of the area changes. */
+    _Alignas(64) struct spinlock lock;
+    uint32_t loose_frames; /* free frames of blocks in FRAMES */
+    uint32_t announced;    /* orders under which the index has the area */
     uint16_t whole_count;
-    bool crosses_end; /* some run may go on in the next area */
     uint8_t whole_words;
     uint8_t partial_words[PARTIAL_ORDERS];
-    uint64_t whole[SET_WORDS];
-    uint64_t partial[PARTIAL_ORDERS][SET_WORDS]; /* partly free, bound >= order */
+
+    _Alignas(64) uint64_t whole[SET_WORDS];
     uint64_t touched[SET_WORDS];                 /* line and records have been written */
+    uint64_t partial[PARTIAL_ORDERS][SET_WORDS]; /* partly free, bound >= order */
 };
 
 /* A stretch of frames that the map describes alike; tag FRAME_FREE: free from the start. The table
@@ -223,30 +234,29 @@ enum pmm_index {
 };
 
 struct pmm_state {
-    /* What the fast paths read. */
+    /* Never changed after the start. */
     uintptr_t general_frames; /* numbers from LOW_FRAMES on that may be ours; 0 before pmm_init() */
     struct pmm_area **directory;
     uint64_t *ready;
-    struct pmm_cpu *cpus[CONFIG_MAX_CPUS];
-
-    struct spinlock lock;
+    uintptr_t area_count;                  /* of the directory */
+    struct pmm_area *low;                  /* frames below 1 MiB; NULL where there are none */
+    struct pmm_cpu *cpus[CONFIG_MAX_CPUS]; /* each set once */
     const struct memmap *map;
-    struct pmm_area *low; /* frames below 1 MiB; NULL where there are none */
-    uintptr_t area_count; /* of the directory */
     struct pmm_extent *extents;
     size_t extent_count;
     struct pmm_span *spans;
     size_t span_count;
-    paddr_t low_base;       /* of the low area's metadata */
     uint64_t *index_leaves; /* INDEX_COUNT rows of leaf_words; written where the top says so */
     uint64_t *index_tops;   /* INDEX_COUNT rows of top_words */
     size_t leaf_words;
     size_t top_words;
+    uint64_t metadata_bytes;
+
+    _Alignas(64) struct spinlock lock;
     uint64_t total_frames;
     uint64_t managed_frames;
     uint64_t fresh_free;  /* free frames of areas that are not made yet */
     uint64_t fresh_whole; /* wholly free blocks of these */
-    uint64_t metadata_bytes;
     uint64_t bad_frees;
     struct pmm_shrinker *shrinkers;
     _Alignas(64) struct pmm_cpu boot_cpu;
@@ -261,12 +271,18 @@ static inline uintptr_t pmm_frames_end(void)
 
 /* --- finding the metadata of a frame ----------------------------------------------------- */
 
-/* The area of general memory with this number, or NULL if it has not been made. Any context. */
-static inline struct pmm_area *area_if_ready(uintptr_t number)
+/* Whether the area of general memory with this number has been made. */
+static inline bool area_is_ready(uintptr_t number)
 {
     uint64_t word = __atomic_load_n(&pmm_state.ready[number / 64], __ATOMIC_ACQUIRE);
 
-    return (word >> (number % 64) & 1) != 0 ? pmm_state.directory[number] : NULL;
+    return (word >> (number % 64) & 1) != 0;
+}
+
+/* That area, or NULL. Any context. */
+static inline struct pmm_area *area_if_ready(uintptr_t number)
+{
+    return area_is_ready(number) ? pmm_state.directory[number] : NULL;
 }
 
 static inline bool block_is_touched(const struct pmm_area *area, unsigned block)
@@ -274,6 +290,27 @@ static inline bool block_is_touched(const struct pmm_area *area, unsigned block)
     uint64_t word = __atomic_load_n(&area->touched[block / 64], __ATOMIC_ACQUIRE);
 
     return (word >> (block % 64) & 1) != 0;
+}
+
+static inline uint16_t block_use(const struct pmm_area *area, unsigned block)
+{
+    return __atomic_load_n(&area->uses[block], __ATOMIC_RELAXED);
+}
+
+static inline void block_set_use(struct pmm_area *area, unsigned block, unsigned use)
+{
+    __atomic_store_n(&area->uses[block], (uint16_t)use, __ATOMIC_RELAXED);
+}
+
+/* All free frames of the area, whose lock is held. */
+static inline uint32_t area_free_frames(const struct pmm_area *area)
+{
+    return area->loose_frames + area->whole_count * BLOCK_FRAMES;
+}
+
+static inline bool use_is_huge(uint16_t use)
+{
+    return record_count(use) != 0;
 }
 
 /* --- pmm_area.c: making areas ------------------------------------------------------------ */
@@ -323,8 +360,6 @@ static inline void block_touch(struct pmm_area *area, unsigned block)
 
 /* WHOLE -> FRAMES, all free. */
 void block_open(struct pmm_area *area, unsigned block);
-/* HUGE -> FRAMES, all held. */
-void block_break(struct pmm_area *area, unsigned block);
 /* Takes `count` free frames at `first` (of the block, which is in state FRAMES). */
 void block_take(struct pmm_area *area, unsigned block, unsigned first, unsigned count);
 /* Gives them back; their records are 0 already. */
@@ -336,12 +371,22 @@ unsigned block_take_some(struct pmm_area *area, unsigned block, pfn_t *end, unsi
  * order `bound` or less. */
 void block_refile(struct pmm_area *area, unsigned block, unsigned before, unsigned bound,
                   unsigned frame);
-/* WHOLE -> `state`, and back. */
-void block_take_whole(struct pmm_area *area, unsigned block, enum block_state state,
-                      uint16_t record);
-void block_give_whole(struct pmm_area *area, unsigned block);
 /* No free run of `order` is in the block: corrects its bound. */
 void block_lower(struct pmm_area *area, unsigned block, unsigned order);
+
+/* --- pmm_huge.c: blocks as ones; the area's lock is held where there is an area --------------- */
+
+/* Adds a block all of whose frames are free to the whole ones, and takes it from them. */
+void block_enter_whole(struct pmm_area *area, unsigned block);
+void block_leave_whole(struct pmm_area *area, unsigned block);
+/* WHOLE -> HUGE with this record; block_enter_whole() is the way back. */
+void block_take_whole(struct pmm_area *area, unsigned block, uint16_t use);
+/* HUGE -> FRAMES, all held. */
+void block_break(struct pmm_area *area, unsigned block);
+/* A block from this processor's cache or home, in haste: its first frame, or NO_FRAME. */
+uintptr_t pmm_take_block(uint16_t record);
+/* Frees a block that is a run of its own; false when it takes a closer look. */
+bool pmm_free_block(uintptr_t first);
 
 /* --- pmm_take.c: runs inside an area; each takes the area's lock -------------------------- */
 
@@ -361,8 +406,6 @@ struct pmm_job {
 
 bool area_take_frames(struct pmm_area *area, struct pmm_job *job);
 bool area_take_run(struct pmm_area *area, struct pmm_job *job);
-/* One wholly free block, in haste: its first frame, or NO_FRAME. */
-uintptr_t area_take_block(struct pmm_area *area, uint16_t record);
 /* Takes exactly these frames if all are free; the run `goes_on` in the next area. */
 bool area_take_exactly(struct pmm_area *area, uintptr_t first, uintptr_t count, uint16_t record,
                        bool goes_on);
@@ -377,8 +420,6 @@ void pmm_give_frames(const pfn_t *frames, size_t count);
 /* The record that holds for a frame, whatever the state of its block. The area's lock is held. */
 uint16_t area_record(struct pmm_area *area, unsigned place);
 enum status pmm_free_slow(pfn_t frame, const void *caller);
-/* Frees a block that is a run of its own; false when it takes a closer look. */
-bool pmm_free_block(uintptr_t first);
 enum status pmm_free_run_from(uintptr_t first, uintptr_t count, const void *caller);
 /* Reports and counts a wrong free; STATUS_DENIED. */
 enum status pmm_refuse_free(uintptr_t frame, uintptr_t count, const char *why, const void *caller);

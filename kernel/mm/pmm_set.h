@@ -182,6 +182,29 @@ static inline uint64_t set_fold(uint64_t word, unsigned order)
     return word & multiples[order];
 }
 
+/* Whether the bits show a run above `order` (0 to 9) around `bit`, of which only the word they are of is
+ * looked at: the run of order + 1 is set, or all of the word when the run is larger than that. */
+static inline bool set_word_beats(uint64_t word, unsigned bit, unsigned order)
+{
+    static const struct {
+        uint64_t run;
+        unsigned multiple;
+    } above[SET_ORDER + 1] = {
+        { UINT64_C(0x3), 62 },
+        { UINT64_C(0xf), 60 },
+        { UINT64_C(0xff), 56 },
+        { UINT64_C(0xffff), 48 },
+        { UINT64_C(0xffffffff), 32 },
+        { UINT64_MAX, 0 },
+        { UINT64_MAX, 0 },
+        { UINT64_MAX, 0 },
+        { UINT64_MAX, 0 },
+        { UINT64_MAX, 0 },
+    };
+
+    return (word >> (bit & above[order].multiple) & above[order].run) == above[order].run;
+}
+
 /* The lowest aligned run of `order` (0 to 9) that ends at or below `end`. */
 static inline unsigned set_first_run(const uint64_t *word, uint8_t summary, unsigned order,
                                      unsigned end)

@@ -58,11 +58,11 @@ static void add_area(struct pmm_area *area, struct pmm_stats *stats)
 
     if (largest == 0 && stats->largest_free_order < PARTIAL_ORDERS)
         largest = largest_partial(area);
-    stats->free_frames += area->free_frames;
+    stats->free_frames += area_free_frames(area);
     stats->free_2m_blocks += area->whole_count;
     stats->largest_free_order = max_u64(stats->largest_free_order, largest);
     if (area == pmm_state.low)
-        stats->low_free_frames = area->free_frames;
+        stats->low_free_frames = area_free_frames(area);
     spin_unlock(&area->lock, irq);
 }
 
@@ -131,14 +131,14 @@ void pmm_get_stats(struct pmm_stats *stats)
 
 static void count_block_tags(struct pmm_area *area, unsigned block, uint64_t *counts)
 {
-    const struct pmm_block *self = &area->blocks[block];
+    uint16_t use = block_use(area, block);
     const uint16_t *records = &area->records[block * BLOCK_FRAMES];
 
-    if (self->state == BLOCK_HUGE) {
-        counts[record_tag(self->record)] += BLOCK_FRAMES;
+    if (use_is_huge(use)) {
+        counts[record_tag(use)] += BLOCK_FRAMES;
         return;
     }
-    if (self->state != BLOCK_IN_FRAMES)
+    if (use != USE_FRAMES)
         return;
     for (unsigned frame = 0; frame < BLOCK_FRAMES; frame++) {
         uint16_t record = record_load(&records[frame]);
@@ -153,7 +153,7 @@ static void count_area_tags(struct pmm_area *area, uint64_t *counts)
     irq_state_t irq = spin_lock(&area->lock);
 
     for (unsigned block = area->block_start; block < area->block_end; block++)
-        if (block_is_touched(area, block) || area->blocks[block].state == BLOCK_HUGE)
+        if (block_is_touched(area, block) || use_is_huge(block_use(area, block)))
             count_block_tags(area, block, counts);
     spin_unlock(&area->lock, irq);
 }

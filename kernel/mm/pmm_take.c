@@ -127,7 +127,7 @@ static void write_records(uint16_t *records, unsigned count, uint16_t record)
         record_store(&records[frame], (uint16_t)(record | RECORD_CONTINUES));
 }
 
-/* Takes [place, place + count), which is free. `record` 0: a processor's cache. */
+/* Takes [place, place + count), which is free. */
 static void take_at(struct pmm_area *area, uintptr_t place, uintptr_t count, uint16_t record)
 {
     while (count > 0) {
@@ -135,16 +135,18 @@ static void take_at(struct pmm_area *area, uintptr_t place, uintptr_t count, uin
         unsigned first = (unsigned)(place % BLOCK_FRAMES);
         unsigned part = (unsigned)min_u64(count, BLOCK_FRAMES - first);
 
-        if (part == BLOCK_FRAMES && area->blocks[block].state == BLOCK_WHOLE) {
-            block_take_whole(area, block, record != 0 ? BLOCK_HUGE : BLOCK_CACHED, record);
+        bool whole = block_use(area, block) == USE_WHOLE;
+
+        if (part == BLOCK_FRAMES && whole) {
+            block_take_whole(area, block, record);
         } else {
-            if (area->blocks[block].state == BLOCK_WHOLE)
+            if (whole)
                 block_open(area, block);
             block_touch(area, block);
             block_take(area, block, first, part);
             write_records(&area->records[place], part, record);
         }
-        record |= record != 0 ? RECORD_CONTINUES : 0;
+        record |= RECORD_CONTINUES;
         place += part;
         count -= part;
     }
@@ -163,17 +165,6 @@ bool area_take_run(struct pmm_area *area, struct pmm_job *job)
     job->first = area->first + place;
     job->got = 1;
     return true;
-}
-
-uintptr_t area_take_block(struct pmm_area *area, uint16_t record)
-{
-    irq_state_t irq = spin_lock(&area->lock);
-    unsigned block = set_last_below(area->whole, area->whole_words, AREA_BLOCKS);
-
-    if (block != SET_NONE)
-        block_take_whole(area, block, BLOCK_HUGE, record);
-    spin_unlock(&area->lock, irq);
-    return block != SET_NONE ? area->first + block * BLOCK_FRAMES : NO_FRAME;
 }
 
 /* The next block to take single frames from, in state FRAMES; SET_NONE if there is none. */
@@ -222,9 +213,9 @@ static bool is_free(struct pmm_area *area, unsigned block, unsigned first, unsig
 {
     if (!area_has_block(area, block))
         return false;
-    if (area->blocks[block].state != BLOCK_IN_FRAMES)
-        return area->blocks[block].state == BLOCK_WHOLE;
-    if (area->blocks[block].free_frames == 0)
+    if (block_use(area, block) != USE_FRAMES)
+        return block_use(area, block) == USE_WHOLE;
+    if (area->blocks[block].free == 0)
         return false;
     block_touch(area, block);
     return set_has_range(area->lines[block].word, first, count);
@@ -253,7 +244,8 @@ bool area_take_exactly(struct pmm_area *area, uintptr_t first, uintptr_t count, 
 
     if (taken) {
         take_at(area, place, count, record);
-        area->crosses_end |= goes_on;
+        if (goes_on)
+            __atomic_store_n(&area->crosses_end, true, __ATOMIC_RELAXED);
     }
     spin_unlock(&area->lock, irq);
     return taken;
@@ -270,9 +262,9 @@ void area_give_locked(struct pmm_area *area, uintptr_t first, uintptr_t count)
         unsigned offset = (unsigned)(place % BLOCK_FRAMES);
         unsigned part = (unsigned)min_u64(count, BLOCK_FRAMES - offset);
 
-        if (area->blocks[block].state != BLOCK_IN_FRAMES) {
+        if (block_use(area, block) != USE_FRAMES) {
             ASSERT(part == BLOCK_FRAMES);
-            block_give_whole(area, block);
+            block_enter_whole(area, block);
         } else {
             for (unsigned frame = 0; frame < part; frame++)
                 record_store(&area->records[place + frame], 0);

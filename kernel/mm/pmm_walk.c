@@ -77,13 +77,12 @@ static bool walk_word(struct walk *walk, uint64_t bits, uintptr_t base)
 static bool walk_block(struct walk *walk, const struct pmm_area *area, unsigned block,
                        uintptr_t area_end)
 {
-    const struct pmm_block *self = &area->blocks[block];
     uintptr_t base = area->first + block * BLOCK_FRAMES;
 
-    if (self->free_frames == 0)
-        return true;
-    if (self->state == BLOCK_WHOLE)
+    if (block_use(area, block) == USE_WHOLE)
         return add_piece(walk, base, base + BLOCK_FRAMES);
+    if (block_use(area, block) != USE_FRAMES || area->blocks[block].free == 0)
+        return true;
     if (!block_is_touched(area, block))
         return walk_extents(walk, max_frame(base, area == pmm_state.low ? 0 : LOW_FRAMES),
                             min_frame(base + BLOCK_FRAMES, area_end));
@@ -97,7 +96,7 @@ static bool walk_blocks(struct walk *walk, const struct pmm_area *area)
 {
     uintptr_t end = area == pmm_state.low ? LOW_FRAMES : area->first + AREA_FRAMES;
 
-    if (area->free_frames == AREA_FRAMES)
+    if (area->whole_count == AREA_BLOCKS)
         return add_piece(walk, area->first, end);
     for (unsigned block = area->block_start; block < area->block_end; block++)
         if (!walk_block(walk, area, block, end))

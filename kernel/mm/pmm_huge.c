@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * pmm_huge.c - blocks of 2 MiB that are used as one.
+ *
+ * Such a block has one record, in struct pmm_block: taking and giving it writes a word of the area's set
+ * and eight bytes of the block, whatever its 512 frames are. Only when somebody wants to do something
+ * to a single one of them, the block is broken into frames, with 512 records.
+ *
+ *     WHOLE ---take---> HUGE ---break---> FRAMES
+ *       ^ <----give-----  | ^
+ *       |                 v | no lock: only the holder changes it
+ *       +-----drain---- CACHED
+ *
+ * A processor keeps up to two blocks for itself, which go from hand to hand without any lock. The
+ * others come from the top of its home area and go back to where they are from.
+ *
+ * A free must know that the run ends with the block. The next block tells: it is in use as one and
+ * continues ours, or not. When it is managed in frames, or lies in the next area and some run crosses
+ * the border, pmm_free.c takes the closer look.
+ *
+ * Runs of blocks: when a block becomes whole, the order of the largest run of whole blocks is announced
+ * to the index of areas; as with single frames, it can only grow around that block, and by being
+ * free at one order above what is announced already.
+ */
+#include "pmm_private.h"
+
+#include "lib/string.h"
+
+/* --- whole blocks of an area ------------------------------------------------------------- */
+
+/* Announces the runs of blocks that `block` completes. */
+static void announce_runs(struct pmm_area *area, unsigned block)
+{
+    uint32_t known = area->announced >> BLOCK_ORDER;
+    unsigned order = known != 0 ? highest_bit(known) : 0;
+
+    while (order < SET_ORDER && set_has_run(area->whole, block, order + 1))
+        order++;
+    area_announce(area, ((2u << order) - 1) << BLOCK_ORDER);
+}
+
+static inline void enter_whole(struct pmm_area *area, unsigned block)
+{
+    uint32_t known = area->announced >> BLOCK_ORDER;
+
+    block_set_use(area, block, USE_WHOLE);
+    area->whole_count++;
+    set_add(area->whole, &area->whole_words, block);
+    if (UNLIKELY(known == 0 || set_word_beats(area->whole[block / 64], block, highest_bit(known))))
+        announce_runs(area, block);
+}
+
+static inline void leave_whole(struct pmm_area *area, unsigned block)
+{
+    area->whole_count--;
+    set_remove(area->whole, &area->whole_words, block);
+}
+
+static inline void take_whole(struct pmm_area *area, unsigned block, uint16_t use)
+{
+    leave_whole(area, block);
+    block_set_use(area, block, use);
+}
+
+void block_enter_whole(struct pmm_area *area, unsigned block)
+{
+    enter_whole(area, block);
+}
+
+void block_leave_whole(struct pmm_area *area, unsigned block)
+{
+    leave_whole(area, block);
+}
+
+void block_take_whole(struct pmm_area *area, unsigned block, uint16_t use)
+{
+    take_whole(area, block, use);
+}
+
+void block_break(struct pmm_area *area, unsigned block)
+{
+    struct pmm_block *self = &area->blocks[block];
+    uint16_t *records = &area->records[block * BLOCK_FRAMES];
+    uint16_t record = block_use(area, block);
+
+    block_touch(area, block);
+    memset(&area->lines[block], 0, sizeof(area->lines[block]));
+    self->words = 0;
+    self->free = 0;
+    block_set_use(area, block, USE_FRAMES);
+    record_store(&records[0], record);
+    for (unsigned frame = 1; frame < BLOCK_FRAMES; frame++)
+        record_store(&records[frame], (uint16_t)(record | RECORD_CONTINUES));
+}
+
+/* --- the fast way ------------------------------------------------------------------------ */
+
+static uintptr_t take_from_home(struct pmm_area *area, uint16_t record)
+{
+    irq_state_t irq = spin_lock(&area->lock);
+    unsigned block = set_last_below(area->whole, area->whole_words, AREA_BLOCKS);
+
+    if (block != SET_NONE)
+        take_whole(area, block, record);
+    spin_unlock(&area->lock, irq);
+    return block != SET_NONE ? area->first + block * BLOCK_FRAMES : NO_FRAME;
+}
+
+/* A block of the cache; NO_FRAME when it has none, or is busy. */
+static uintptr_t take_from_cache(struct pmm_cpu *cpu, uint16_t record)
+{
+    uint32_t count;
+    uintptr_t first;
+
+    if (cpu->block_count == 0)
+        return NO_FRAME;
+    count = cpu_enter(cpu);
+    if (count == CPU_BUSY)
+        return NO_FRAME;
+    first = pfn_value(cpu->blocks[cpu->block_count - 1]);
+    cpu_set_block_count(cpu, cpu->block_count - 1);
+    cpu_leave(cpu, count);
+    block_set_use(pmm_state.directory[first >> AREA_ORDER], area_place(first) / BLOCK_FRAMES,
+                  record);
+    return first;
+}
+
+uintptr_t pmm_take_block(uint16_t record)
+{
+    struct pmm_cpu *cpu = pmm_state.cpus[arch_cpu_id()];
+    uintptr_t first;
+
+    if (cpu == NULL)
+        return NO_FRAME;
+    first = take_from_cache(cpu, record);
+    if (first == NO_FRAME && cpu->home != NULL)
+        first = take_from_home(cpu->home, record);
+    return first;
+}
+
+/* Whether the block is in use as one, as a run of its own, and this is plain to see. */
+static inline bool is_lone(const struct pmm_area *area, unsigned block)
+{
+    uint16_t use = block_use(area, block);
+    uint16_t next;
+
+    if ((use & (RECORD_CONTINUES | RECORD_COUNT)) != 1)
+        return false;
+    if (block + 1 == area->block_end)
+        return !__atomic_load_n(&area->crosses_end, __ATOMIC_RELAXED);
+    next = block_use(area, block + 1);
+    return next != USE_FRAMES && (next & RECORD_CONTINUES) == 0;
+}
+
+/* Into the cache, if there is room. The block is the caller's. */
+static bool give_to_cache(struct pmm_cpu *cpu, struct pmm_area *area, uintptr_t first)
+{
+    uint32_t count;
+
+    if (cpu == NULL || cpu->block_count >= cpu->block_limit)
+        return false;
+    count = cpu_enter(cpu);
+    if (count == CPU_BUSY)
+        return false;
+    block_set_use(area, area_place(first) / BLOCK_FRAMES, USE_CACHED);
+    cpu->blocks[cpu->block_count] = pfn(first);
+    cpu_set_block_count(cpu, cpu->block_count + 1);
+    cpu_leave(cpu, count);
+    return true;
+}
+
+bool pmm_free_block(uintptr_t first)
+{
+    uintptr_t number = first >> AREA_ORDER;
+    unsigned block = area_place(first) / BLOCK_FRAMES;
+    struct pmm_area *area;
+    irq_state_t irq;
+
+    if (number >= pmm_state.area_count || !area_is_ready(number))
+        return false;
+    area = pmm_state.directory[number];
+    if (!area_has_block(area, block) || !is_lone(area, block))
+        return false;
+    if (give_to_cache(pmm_state.cpus[arch_cpu_id()], area, first))
+        return true;
+    irq = spin_lock(&area->lock);
+    enter_whole(area, block);
+    spin_unlock(&area->lock, irq);
+    return true;
+}
