@@ -51,6 +51,9 @@ static enum status read_file(struct source *source, uint64_t offset, void *buffe
     struct file *file = CONTAINER_OF(source, struct file, source);
     uint64_t got;
 
+    /* Reading behind the end is a device error to the firmware (UEFI 2.10, 13.5.6). */
+    if (offset > source->size_bytes || size_bytes > source->size_bytes - offset)
+        return STATUS_TRUNCATED;
     if (file->position != offset) {
         if (EFI_ERROR(file->handle->SetPosition(file->handle, offset)))
             return STATUS_IO;
@@ -213,7 +216,7 @@ enum status files_find(struct text path, struct volume *volume, struct file *fil
 static enum status too_large(uint64_t max_bytes, struct refusal *refusal)
 {
     return refuse(refusal, STATUS_NO_SPACE, "Make sure that it is the right file.",
-                  "it has more than %llu KiB", (unsigned long long)(max_bytes >> 10));
+                  "it has more than %llu bytes", (unsigned long long)max_bytes);
 }
 
 /* A buffer of `capacity` bytes that begins with the `used` bytes of the one at `base`, which is

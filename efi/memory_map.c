@@ -74,7 +74,8 @@ static enum status take_map(struct firmware_map *map, struct refusal *refusal)
         if (i > 0 && take_buffer(map, refusal) != STATUS_OK)
             return STATUS_NO_MEMORY;
         status = memory_map_get(map);
-        if (map->descriptor_bytes < sizeof(struct efi_memory_descriptor))
+        if ((status == STATUS_OK || status == STATUS_NO_SPACE) &&
+            map->descriptor_bytes < sizeof(struct efi_memory_descriptor))
             return refuse(refusal, STATUS_CORRUPT, "Update the firmware.",
                           "its memory descriptors have %zu bytes instead of %zu or more",
                           map->descriptor_bytes, sizeof(struct efi_memory_descriptor));
