@@ -37,6 +37,7 @@ import meridian_qemu  # noqa: E402
 from meridian_qemu import EXIT_FAILURE, EXIT_SUCCESS  # noqa: E402,F401
 
 PROMPT = "meridian> "
+TALK, LISTEN, NONE = "talk", "listen", "none"
 DEFAULT_SECONDS = 90
 TAIL_LINES = 40
 EVENT = re.compile(r'\{"meridian":.*\}')
@@ -49,13 +50,16 @@ def clean(text):
 
 
 class Machine:
-    """One run of QEMU. Fields of meridian_qemu.Guest are keyword arguments."""
+    """One run of QEMU. Fields of meridian_qemu.Guest are keyword arguments.
+
+    `serial` is TALK (a terminal that can be typed at), LISTEN (a file: never makes the guest wait,
+    which counts where instructions are counted) or NONE (the machine has no such port)."""
 
     def __init__(self, folder, cmdline=None, files=None, seconds=DEFAULT_SECONDS,
-                 esp=ROOT / "build/esp", disk_image=None, serial=True, **guest):
+                 esp=ROOT / "build/esp", disk_image=None, serial=TALK, **guest):
         self.folder = pathlib.Path(folder)
         self.deadline_seconds = seconds
-        self.has_serial = serial
+        self.serial = serial
         # Paths of Unix sockets are short: 107 bytes at most.
         self.sockets = tempfile.mkdtemp(prefix="meridian-")
         self.log_path = self.folder / "serial.log"
@@ -63,7 +67,7 @@ class Machine:
         disk = disk_image or self.make_disk(esp, cmdline, files)
         self.guest = meridian_qemu.Guest(
             disk=str(disk), folder=str(self.folder), debug_console=str(self.debug_path),
-            serial="chardev:serial" if serial else "none",
+            serial={TALK: "chardev:serial", LISTEN: f"file:{self.log_path}", NONE: "none"}[serial],
             qmp=os.path.join(self.sockets, "qmp"), **guest)
         self.process = self.terminal = self.log = None
         self.serial_socket = self.qmp_file = None
@@ -81,7 +85,7 @@ class Machine:
 
     def __enter__(self):
         serial_path = os.path.join(self.sockets, "serial")
-        if self.has_serial:
+        if self.serial == TALK:
             # wait=on: QEMU starts the machine when we listen, so no byte is lost.
             # QEMU's own logfile= is no use: it notes a byte twice when the socket was full.
             self.guest.extra = ["-chardev", f"socket,id=serial,path={serial_path},server=on,wait=on",
@@ -91,7 +95,7 @@ class Machine:
         self.deadline = time.monotonic() + self.deadline_seconds
         with open(self.folder / "qemu.log", "wb") as log:
             self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        if self.has_serial:
+        if self.serial == TALK:
             self.serial_socket = self.connect(serial_path)
             self.terminal = pexpect.fdpexpect.fdspawn(self.serial_socket.fileno(), encoding="utf-8",
                                                       codec_errors="replace")
@@ -180,9 +184,9 @@ class Machine:
 
     def text(self):
         """Everything on the serial port, or on the debug console where there is no such port."""
-        if not self.has_serial:
+        if self.serial == NONE:
             return self.debug_text()
-        return clean(self.log_path.read_text(encoding="utf-8") if self.log_path.exists() else "")
+        return clean(self.log_path.read_text("utf-8", "replace") if self.log_path.exists() else "")
 
     def debug_text(self):
         return clean(self.debug_path.read_text(encoding="utf-8", errors="replace")

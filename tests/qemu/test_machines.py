@@ -6,7 +6,7 @@ self-test passed, and the sums of frames are what the firmware described."""
 
 import pytest
 
-from harness import EXIT_SUCCESS
+from harness import EXIT_FAILURE, EXIT_SUCCESS, NONE
 
 LINE = 'json run="selftest; frames; exit" exit'
 PAGE = 4096
@@ -66,7 +66,7 @@ def test_machine(boot, name):
 
 def test_no_serial_port(machine):
     """Without a serial port everything is said on port 0xE9, and the machine still ends well."""
-    with machine(cmdline='run="frames; exit" exit', serial=False) as run:
+    with machine(cmdline='run="frames; exit" exit', serial=NONE) as run:
         assert run.finish() == EXIT_SUCCESS
     assert "BIOS-e820" in run.debug_text()
 
@@ -74,7 +74,7 @@ def test_no_serial_port(machine):
 def test_failure_leaves_with_the_other_code(boot):
     """A wrong command makes the machine leave with the code of failure."""
     run = boot(cmdline='run="nonsense; exit" exit')
-    assert run.code == 35
+    assert run.code == EXIT_FAILURE
 
 
 def test_only_file_on_the_stick(machine):

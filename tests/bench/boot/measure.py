@@ -4,8 +4,8 @@
 
     measure.py [--runs N] [--memory SIZE]        (make bench-boot)
 
-Four loads are measured: the floor (a loader that only reads the file and leaves the boot services)
-and Meridian's own, each with the kernel that ships and with one that carries 64 MiB of data.
+Two loads are measured, the kernel that ships and one that carries 64 MiB of data, each beside its
+floor: a loader that only reads the file and leaves the boot services.
 efi_wrapper.efi starts the loader and tells the time-stamp counter; the kernel, asked by bench=boot,
 tells the counter at its entry. Under -icount shift=0 a tick is an instruction.
 
@@ -15,6 +15,7 @@ counts as one instruction; slow memory costs nothing extra.
 """
 
 import argparse
+import dataclasses
 import pathlib
 import re
 import statistics
@@ -33,13 +34,32 @@ BUILD = ROOT / "build"
 CONFIG = b"kernel: \\kernel.elf\ncmdline: bench=boot exit\n"
 LARGE = BUILD / "bench/kernel-64m.elf"
 
-# name, loader, kernel on the stick (None: the embedded one), upper bound in instructions
-LOADS = [
-    ("floor, kernel as shipped", BUILD / "firmware/efi_floor.efi", BUILD / "kernel-x86_64.elf", None),
-    ("Meridian, embedded kernel", BUILD / "BOOTX64.EFI", None, 5_000_000),
-    ("floor, kernel of 64 MiB", BUILD / "firmware/efi_floor.efi", LARGE, None),
-    ("Meridian, kernel of 64 MiB", BUILD / "BOOTX64.EFI", LARGE, 150_000_000),
-]
+LOADER, FLOOR = BUILD / "BOOTX64.EFI", BUILD / "firmware/efi_floor.efi"
+
+
+@dataclasses.dataclass
+class Load:
+    """A kernel to load, and how many instructions that may take where the floor takes `floor`."""
+
+    name: str
+    kernel: pathlib.Path
+    embedded: bool
+    bound: int
+    floor: int
+
+    def measure_floor(self, memory):
+        return measure(FLOOR, self.kernel, memory)
+
+    def measure_loader(self, memory):
+        return measure(LOADER, None if self.embedded else self.kernel, memory)
+
+    def limit(self, floor):
+        """The bound, raised by what waiting for a busy host's disk costs the floor, too."""
+        return self.bound + max(0, floor - self.floor)
+
+
+LOADS = [Load("embedded kernel", BUILD / "kernel-x86_64.elf", True, 5_000_000, 900_000),
+         Load("kernel of 64 MiB", LARGE, False, 150_000_000, 110_000_000)]
 
 
 def stick(folder, loader, kernel):
@@ -87,14 +107,16 @@ def main():
     parser.add_argument("--memory", default="512M")
     options = parser.parse_args()
     failed = False
-    print(f"{'load':28} {'median':>14} {'min':>14} {'max':>14}   instructions, {options.memory}")
-    for name, loader, kernel, bound in LOADS:
-        costs = [measure(loader, kernel, options.memory) for _ in range(options.runs)]
-        median = int(statistics.median(costs))
-        over = bound is not None and median > bound
+    print(f"{'load':20} {'floor':>14} {'Meridian':>14} {'min':>14} {'max':>14} {'limit':>14}"
+          f"   instructions, {options.memory}")
+    for load in LOADS:
+        floors, costs = zip(*((load.measure_floor(options.memory), load.measure_loader(options.memory))
+                              for _ in range(options.runs)))
+        floor, cost = int(statistics.median(floors)), int(statistics.median(costs))
+        over = cost > load.limit(floor)
         failed |= over
-        print(f"{name:28} {median:14,} {min(costs):14,} {max(costs):14,}"
-              f"{f'   over {bound:,}' if over else ''}", flush=True)
+        print(f"{load.name:20} {floor:14,} {cost:14,} {min(costs):14,} {max(costs):14,}"
+              f" {load.limit(floor):14,}{'   over' if over else ''}", flush=True)
     size = (BUILD / "BOOTX64.EFI").stat().st_size
     print(f"BOOTX64.EFI: {size:,} bytes")
     return 1 if failed else 0
