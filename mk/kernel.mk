@@ -11,9 +11,10 @@
 KERNEL_BASE := 0xFFFFFFFF80000000
 KERNEL_LD   := kernel/arch/x86_64/kernel.ld
 
-KERNEL_SOURCES := $(sort $(wildcard kernel/*.c \
+# A Multiboot loader cannot start this kernel.
+KERNEL_SOURCES := $(sort $(filter-out kernel/boot/multiboot.c,$(wildcard kernel/*.c \
 	$(foreach room,boot mm diag dev monitor lib smp user,kernel/$(room)/*.c) \
-	$(foreach room,x86 x86_64,kernel/arch/$(room)/*.c kernel/arch/$(room)/*.asm)))
+	$(foreach room,x86 x86_64,kernel/arch/$(room)/*.c kernel/arch/$(room)/*.asm))))
 KERNEL_DIR     := build/obj/kernel-x86_64
 KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(KERNEL_DIR)/%.o)
 
