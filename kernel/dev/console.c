@@ -12,6 +12,7 @@
 #include "arch/port.h"
 #include "lib/json.h"
 #include "lib/lock.h"
+#include "lib/string.h"
 #include "serial.h"
 
 #define DEBUG_CONSOLE_PORT 0xe9u
@@ -61,8 +62,8 @@ static void piece_write(struct print_sink *target, const char *text, size_t size
         console_write(&sink, text, size);
         return;
     }
-    for (size_t i = 0; i < size; i++)
-        piece->text[piece->used++] = text[i];
+    memcpy(piece->text + piece->used, text, size);
+    piece->used += size;
 }
 
 /* An event is one line, and one piece unless it is long. */

@@ -135,26 +135,55 @@ enum status serial_open(struct serial *serial, unsigned index, uint32_t baud)
     return STATUS_OK;
 }
 
-static void write_character(struct serial *serial, char character)
+/* Waits until the transmitter takes characters; false when it does not. */
+static bool make_room(struct serial *serial)
 {
-    if (serial->room == 0) {
-        serial->stalled =
-            !wait_for_status(serial, STATUS_EMPTY, serial->stalled ? 1 : serial->patience);
-        if (serial->stalled)
-            return;
-        serial->room = serial->fifo_size;
+    if (serial->room > 0)
+        return true;
+    serial->stalled =
+        !wait_for_status(serial, STATUS_EMPTY, serial->stalled ? 1 : serial->patience);
+    if (serial->stalled)
+        return false;
+    serial->room = serial->fifo_size;
+    return true;
+}
+
+/* As many characters as there is room for; how many. */
+static size_t write_burst(struct serial *serial, const char *text, size_t size)
+{
+    size_t count = size < serial->room ? size : serial->room;
+
+    for (size_t i = 0; i < count; i++)
+        write_register(serial, REGISTER_DATA, (uint8_t)text[i]);
+    serial->room -= (unsigned)count;
+    return count;
+}
+
+/* What finds no room is lost. */
+static void write_run(struct serial *serial, const char *text, size_t size)
+{
+    while (size > 0 && make_room(serial)) {
+        size_t count = write_burst(serial, text, size);
+
+        text += count;
+        size -= count;
     }
-    write_register(serial, REGISTER_DATA, (uint8_t)character);
-    serial->room--;
 }
 
 void serial_write(struct serial *serial, const char *text, size_t size)
 {
-    for (size_t i = 0; i < size && serial->port != 0; i++) {
-        if (text[i] == '\n')
-            write_character(serial, '\r');
-        write_character(serial, text[i]);
+    size_t start = 0;
+
+    if (serial->port == 0)
+        return;
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] != '\n')
+            continue;
+        write_run(serial, text + start, i - start);
+        write_run(serial, "\r\n", 2);
+        start = i + 1;
     }
+    write_run(serial, text + start, size - start);
 }
 
 bool serial_read(struct serial *serial, char *character)

@@ -10,6 +10,7 @@
 
 #include "arch/clock.h"
 #include "config.h"
+#include "dev/console.h"
 #include "lib/lock.h"
 #include "lib/log_ring.h"
 

@@ -11,7 +11,14 @@
  */
 #include "lib/print.h"
 
+#include "lib/string.h"
+
 #define MAX_DIGITS 20 /* of 2^64 - 1 */
+
+#define BLOCK_SIZE 16
+
+static const char blanks[BLOCK_SIZE + 1] = "                ";
+static const char nulls[BLOCK_SIZE + 1] = "0000000000000000";
 
 enum length { LENGTH_CHAR, LENGTH_SHORT, LENGTH_INT, LENGTH_LONG, LENGTH_LONG_LONG, LENGTH_SIZE };
 
@@ -38,14 +45,12 @@ static void emit(struct print_sink *sink, const char *text, size_t size)
         sink->write(sink, text, size);
 }
 
-static void emit_repeated(struct print_sink *sink, char character, size_t count)
+/* `block` is a text of one character repeated. */
+static void emit_repeated(struct print_sink *sink, const char block[static BLOCK_SIZE],
+                          size_t count)
 {
-    char block[16];
-
-    for (size_t i = 0; i < sizeof(block); i++)
-        block[i] = character;
     while (count > 0) {
-        size_t size = count < sizeof(block) ? count : sizeof(block);
+        size_t size = count < BLOCK_SIZE ? count : BLOCK_SIZE;
 
         emit(sink, block, size);
         count -= size;
@@ -61,12 +66,12 @@ static void emit_field(struct print_sink *sink, const struct conversion *convers
     size_t padding = conversion->width > used ? conversion->width - used : 0;
 
     if (!conversion->left)
-        emit_repeated(sink, ' ', padding);
+        emit_repeated(sink, blanks, padding);
     emit(sink, prefix, prefix_size);
-    emit_repeated(sink, '0', zeros);
+    emit_repeated(sink, nulls, zeros);
     emit(sink, body, body_size);
     if (conversion->left)
-        emit_repeated(sink, ' ', padding);
+        emit_repeated(sink, blanks, padding);
 }
 
 /* The quotient; *digit gets the remainder. 1/10 is 0.1100110011...b / 8: the shifts sum that series
@@ -352,12 +357,11 @@ struct buffer_sink {
 static void buffer_write(struct print_sink *sink, const char *text, size_t size)
 {
     struct buffer_sink *target = CONTAINER_OF(sink, struct buffer_sink, sink);
+    size_t room = target->length + 1 < target->size ? target->size - target->length - 1 : 0;
 
-    for (size_t i = 0; i < size; i++) {
-        if (target->length + 1 < target->size)
-            target->buffer[target->length] = text[i];
-        target->length++;
-    }
+    if (room > 0)
+        memcpy(target->buffer + target->length, text, size < room ? size : room);
+    target->length += size;
 }
 
 size_t print_buffer_va(char *buffer, size_t size, const char *format, va_list arguments)

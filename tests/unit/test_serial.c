@@ -178,8 +178,8 @@ static void text_arrives_without_overrun(void **state)
 
 static void a_stuck_port_comes_back(void **state)
 {
-    /* A port that stops taking characters costs one long wait, then one look a character; when it
-     * takes characters again, they arrive. */
+    /* A port that stops taking characters costs one long wait, then one look a piece of text; when
+     * it takes characters again, they arrive. */
     struct serial serial;
 
     (void)state;
@@ -192,7 +192,7 @@ static void a_stuck_port_comes_back(void **state)
     assert_int_equal(uart.status_reads, 1000);
     uart.status_reads = 0;
     serial_write(&serial, "hello", 5);
-    assert_int_equal(uart.status_reads, 5);
+    assert_int_equal(uart.status_reads, 1);
     uart.is_stuck = false;
     uart.sent_count = 0;
     serial_write(&serial, "again", 5);
