@@ -9,8 +9,10 @@
 #include "lib/bits.h"
 
 #define SLAB_OBJECTS_MAX 256u
+#define BATCH_BYTES      8192u
+#define BATCH_MIN        2u
 
-struct heap_shape heap_shapes[HEAP_CLASSES];
+struct heap_shape heap_shapes[HEAP_CLASS_END];
 uint8_t heap_class_of_step[HEAP_SMALL_BYTES / HEAP_CLASS_STEP + 1];
 
 /* The inverse of an odd number modulo 2^32: each step of Newton's iteration doubles the number of
@@ -24,23 +26,43 @@ static uint32_t inverse_of(uint32_t odd)
     return inverse;
 }
 
-static struct heap_shape shape_of(unsigned m, unsigned e)
+static unsigned batch_for(uint32_t size)
 {
-    uint32_t size = m << e;
-    unsigned rotate = lowest_bit(size);
-    unsigned plane = highest_bit(size);
-    unsigned pages = size >= 1024 ? 2 * m : m;
-    unsigned count_shift = PAGE_SHIFT - e + (size >= 1024);
+    unsigned objects = BATCH_BYTES / size;
 
-    return (struct heap_shape){
+    if (objects > HEAP_BATCH_OBJECTS)
+        return HEAP_BATCH_OBJECTS;
+    return objects > BATCH_MIN ? objects : BATCH_MIN;
+}
+
+/* The fewest pages that are filled exactly, and are worth a record: at least two pages, and at least
+ * eight objects; but not more than 256. */
+static unsigned slab_pages(uint32_t size)
+{
+    uint32_t odd = size >> lowest_bit(size);
+    uint32_t pages = odd;
+
+    while ((pages < 2 || (pages << PAGE_SHIFT) < 8 * size) &&
+           (pages << (PAGE_SHIFT + 1)) <= SLAB_OBJECTS_MAX * size)
+        pages *= 2;
+    return pages;
+}
+
+static void shape_class(unsigned class_index, uint32_t size)
+{
+    unsigned plane = lowest_bit(size);
+    unsigned pages = slab_pages(size);
+    unsigned count_shift = highest_bit((pages << PAGE_SHIFT) >> plane) - highest_bit(size >> plane);
+
+    heap_shapes[class_index] = (struct heap_shape){
         .states = heap_window.planes[plane - HEAP_PLANE_FIRST],
-        .inverse = inverse_of(size >> rotate),
-        .count = (uint16_t)(1u << count_shift),
-        .rotate = (uint8_t)rotate,
-        .plane = (uint8_t)plane,
+        .inverse = inverse_of(size >> plane),
         .object_bytes = (uint16_t)size,
-        .pages = (uint8_t)pages,
+        .count = (uint16_t)(1u << count_shift),
         .count_shift = (uint8_t)count_shift,
+        .pages = (uint8_t)pages,
+        .batch = (uint8_t)batch_for(size),
+        .plane = (uint8_t)plane,
     };
 }
 
@@ -50,16 +72,14 @@ void heap_classes_init(void)
     unsigned step = 0;
 
     static_assert(HEAP_SLAB_WORDS * 64 == SLAB_OBJECTS_MAX, "the free bits of the fullest slab");
-    for (unsigned class_index = 0; class_index < HEAP_CLASSES; class_index++) {
-        struct heap_shape *shape = &heap_shapes[class_index];
-
-        *shape = shape_of(m, e);
-        while (step <= shape->object_bytes / HEAP_CLASS_STEP)
+    for (unsigned class_index = HEAP_CLASS_FIRST; class_index < HEAP_CLASS_END; class_index++) {
+        shape_class(class_index, m << e);
+        while (step <= (m << e) / HEAP_CLASS_STEP)
             heap_class_of_step[step++] = (uint8_t)class_index;
         if (m++ == 7) {
             m = 4;
             e++;
         }
     }
-    VERIFY(heap_shapes[HEAP_CLASSES - 1].object_bytes == HEAP_SMALL_BYTES);
+    VERIFY(heap_shapes[HEAP_CLASS_LAST].object_bytes == HEAP_SMALL_BYTES);
 }

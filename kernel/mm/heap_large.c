@@ -25,6 +25,9 @@
 
 #define OBJECT_ALIGNMENT 16u
 
+/* An object that has just grown often grows again: it goes where it has that many times its size. */
+#define ROOM_FACTOR      8u
+
 /* Pages that an object of `size_bytes` takes, or 0 when no window has as many. */
 static uint32_t pages_for(size_t size_bytes)
 {
@@ -131,15 +134,19 @@ static void special_free(uint32_t first, const struct heap_page *was)
 void *heap_large_alloc(size_t size_bytes, size_t alignment, enum heap_tag tag, unsigned flags)
 {
     uint32_t count_pages = pages_for(size_bytes);
-    size_t align_pages = alignment >> PAGE_SHIFT;
+    struct heap_wish wish = {
+        .kind = HEAP_PAGE_LARGE,
+        .count_pages = count_pages,
+        .align_pages = alignment > PAGE_SIZE ? (uint32_t)(alignment >> PAGE_SHIFT) : 1,
+        .room_pages = (flags & HEAP_GROWS) != 0 ? count_pages * ROOM_FACTOR : 0,
+    };
     uint32_t first;
 
     if (count_pages == 0)
         return NULL;
     if ((flags & (HEAP_DMA | HEAP_GUARDED)) != 0)
         return special_alloc(count_pages, size_bytes, tag, flags);
-    if (slab_or_heap_run(count_pages, align_pages != 0 ? (uint32_t)align_pages : 1, HEAP_PAGE_LARGE,
-                         &first) != STATUS_OK)
+    if (slab_or_heap_run(&wish, &first) != STATUS_OK)
         return NULL;
     return adopt(first, size_bytes, tag);
 }
@@ -172,9 +179,13 @@ bool heap_large_free(void *object, size_t size_bytes, const void *caller)
 struct heap_page *heap_large_find(const void *object)
 {
     uintptr_t address = (uintptr_t)object;
-    uint32_t page = head_page(heap_page_number(address));
-    struct heap_page *head = &heap_window.pages[page];
+    struct heap_page *head;
+    uint32_t page;
 
+    if (!heap_window_open(address))
+        return NULL;
+    page = head_page(heap_page_number(address));
+    head = &heap_window.pages[page];
     if (head->kind != HEAP_PAGE_LARGE || address != heap_page_address(page) + head->lead_bytes)
         return NULL;
     return head;

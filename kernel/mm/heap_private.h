@@ -1,55 +1,44 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * heap_private.h - what the files of the heap share: state bytes, magazines, large objects.
+ * heap_private.h - what the files of the heap share: magazines, counters, large objects.
  */
 #ifndef MERIDIAN_HEAP_PRIVATE_H
 #define MERIDIAN_HEAP_PRIVATE_H
 
 #include "heap_class.h"
 #include "heap_window.h"
-#include "lib/assert.h"
-#include "mm/heap.h"
 
-/* The state byte of an object. Zero: it was never handed out. A freed object keeps its tag, for
- * the report if it is freed again. */
-#define HEAP_STATE_LIVE     0x80u
-#define HEAP_STATE_FREED    0x40u
-#define HEAP_STATE_OVERSIZE 0x20u /* its class is larger than its size asks for: aligned */
-#define HEAP_STATE_TAG      0x0fu
-static_assert(HEAP_TAG_COUNT <= HEAP_STATE_TAG + 1, "a tag fits the state byte");
-
-static inline uint8_t *heap_state_of(const struct heap_shape *shape, uintptr_t address)
-{
-    return (uint8_t *)(shape->states + (address >> shape->plane));
-}
-
-static inline uint8_t heap_state_read(const uint8_t *state)
-{
-    return __atomic_load_n(state, __ATOMIC_RELAXED);
-}
-
-static inline void heap_state_write(uint8_t *state, unsigned value)
-{
-    __atomic_store_n(state, (uint8_t)value, __ATOMIC_RELAXED);
-}
-
-/* A stack of free objects of one class, of one processor. */
-#define HEAP_MAGAZINE_OBJECTS 64u
+/* A processor's stack of free objects of one class, and what it takes to check one: a cache line.
+ * The magazine of HEAP_NO_CLASS has no room, so that nothing can be freed into it. */
 struct heap_magazine {
-    uint32_t count;
-    uint32_t capacity;
-    size_t allocations; /* through this magazine, modulo the width */
-    void *objects[HEAP_MAGAZINE_OBJECTS];
-};
+    void **top; /* where the next object goes */
+    void **base;
+    void **limit;
+    size_t allocations; /* from here, modulo the width */
+    uintptr_t states;   /* of the class's shape */
+    uint32_t low_mask;  /* bits that are 0 in the address of every object's first byte */
+    uint8_t plane;
+} __attribute__((aligned(64)));
+static_assert(sizeof(struct heap_magazine) == 64, "a magazine is a cache line");
 
 /* What a processor has for itself. `busy` is set while it is at it; an interrupt that comes in
  * between finds it set and goes to the slabs. */
+#define HEAP_MAGAZINE_OBJECTS (2 * HEAP_BATCH_OBJECTS)
 struct heap_cpu {
+    struct heap_magazine magazines[HEAP_CLASS_END];
     bool busy;
     size_t tag_bytes[HEAP_TAG_COUNT]; /* allocated less freed here, modulo the width */
-    struct heap_magazine magazines[HEAP_CLASSES];
 };
-extern struct heap_cpu *heap_cpus[CONFIG_MAX_CPUS]; /* NULL: none yet */
+
+/* Another processor's may change meanwhile. */
+static inline size_t heap_magazine_count(const struct heap_magazine *magazine)
+{
+    return (size_t)(__atomic_load_n(&magazine->top, __ATOMIC_RELAXED) - magazine->base);
+}
+
+/* By processor; one that has no magazines yet shares one that is always busy. */
+extern struct heap_cpu *heap_cpus[CONFIG_MAX_CPUS];
+extern struct heap_cpu heap_cpu_none;
 
 /* What does not go through magazines. Atomic, modulo the width. */
 struct heap_counters {
@@ -65,6 +54,9 @@ static inline void heap_count(size_t *counter, size_t change)
 }
 
 /* --- large objects (heap_large.c) -------------------------------------------------------- */
+
+/* Beside enum heap_flag: with room behind it, where there is any. */
+#define HEAP_GROWS (1u << 15)
 
 void *heap_large_alloc(size_t size_bytes, size_t alignment, enum heap_tag tag, unsigned flags);
 bool heap_large_free(void *object, size_t size_bytes, const void *caller);

@@ -15,13 +15,20 @@
 /* After heap_window_init(). */
 void heap_runs_init(void);
 
-/* A run of `count_pages` with frames behind it, its first page's number a multiple of `align_pages`.
- * Its record says `kind` and page_count; everything else in it is the caller's. The first form
- * knows cached runs only (STATUS_NOT_FOUND), the second maps. */
-enum status heap_run_alloc(uint32_t count_pages, uint32_t align_pages, enum heap_page_kind kind,
-                           uint32_t *first);
-enum status heap_run_map(uint32_t count_pages, uint32_t align_pages, enum heap_page_kind kind,
-                         uint32_t *first);
+/* What kind of run is wanted. */
+struct heap_wish {
+    enum heap_page_kind kind;
+    uint32_t count_pages;
+    uint32_t
+        align_pages; /* the first page's number is a multiple of it: a power of two, 1 for any */
+    uint32_t plane;  /* of a slab: near others of its plane */
+    uint32_t room_pages; /* from a free run of at least that length if there is one: room to grow */
+};
+
+/* A run with frames behind it. Its record says kind and page_count; everything else in it is the
+ * caller's. The first form knows cached runs only (STATUS_NOT_FOUND), the second maps. */
+enum status heap_run_alloc(const struct heap_wish *wish, uint32_t *first);
+enum status heap_run_map(const struct heap_wish *wish, uint32_t *first);
 
 /* The same without frames: addresses only. The run is busy; the caller maps what it wants of it and
  * publishes it as a large object, its record filled in. */
@@ -62,7 +69,7 @@ struct heap_run_stats {
     size_t large_pages; /* of these: in large objects */
     size_t large_objects;
     uint64_t large_allocations;
-    size_t cached_pages; /* free, with frames */
+    size_t cached_pages; /* free, with frames; those kept for slabs included */
     size_t bare_pages;   /* open, without frames */
 };
 void heap_runs_get_stats(struct heap_run_stats *stats);

@@ -28,9 +28,7 @@ static struct class_sums sum_magazines(unsigned class_index)
     for (unsigned id = 0; id < CONFIG_MAX_CPUS; id++) {
         const struct heap_cpu *cpu = __atomic_load_n(&heap_cpus[id], __ATOMIC_ACQUIRE);
 
-        if (cpu == NULL)
-            continue;
-        sums.cached += __atomic_load_n(&cpu->magazines[class_index].count, __ATOMIC_RELAXED);
+        sums.cached += heap_magazine_count(&cpu->magazines[class_index]);
         sums.allocations +=
             __atomic_load_n(&cpu->magazines[class_index].allocations, __ATOMIC_RELAXED);
     }
@@ -39,16 +37,17 @@ static struct class_sums sum_magazines(unsigned class_index)
 
 bool heap_get_class(unsigned index, struct heap_class_info *info)
 {
+    unsigned class_index = HEAP_CLASS_FIRST + index;
     struct slab_class_stats slabs;
     uint64_t objects, spare;
 
-    if (index >= HEAP_CLASSES)
+    if (index > HEAP_CLASS_LAST - HEAP_CLASS_FIRST)
         return false;
-    slab_get_stats(index, &slabs);
-    objects = (uint64_t)slabs.slabs * heap_shapes[index].count;
-    spare = sum_magazines(index).cached + slabs.depot_objects;
+    slab_get_stats(class_index, &slabs);
+    objects = (uint64_t)slabs.slabs * heap_shapes[class_index].count;
+    spare = sum_magazines(class_index).cached + slabs.depot_objects;
     *info = (struct heap_class_info){
-        .object_bytes = heap_shapes[index].object_bytes,
+        .object_bytes = heap_shapes[class_index].object_bytes,
         .slabs = slabs.slabs,
         .objects = objects,
         .live = objects - slabs.free_objects - spare,
@@ -66,8 +65,7 @@ static size_t tag_bytes(enum heap_tag tag)
     for (unsigned id = 0; id < CONFIG_MAX_CPUS; id++) {
         const struct heap_cpu *cpu = __atomic_load_n(&heap_cpus[id], __ATOMIC_ACQUIRE);
 
-        if (cpu != NULL)
-            bytes += __atomic_load_n(&cpu->tag_bytes[tag], __ATOMIC_RELAXED);
+        bytes += __atomic_load_n(&cpu->tag_bytes[tag], __ATOMIC_RELAXED);
     }
     return bytes;
 }
@@ -79,7 +77,7 @@ static void add_classes(struct heap_stats *stats)
     for (unsigned index = 0; heap_get_class(index, &info); index++) {
         stats->live_objects += info.live;
         stats->live_bytes += info.live * info.object_bytes;
-        stats->allocations += sum_magazines(index).allocations;
+        stats->allocations += sum_magazines(HEAP_CLASS_FIRST + index).allocations;
     }
 }
 
@@ -139,19 +137,19 @@ const char *heap_tag_name(enum heap_tag tag)
 
 /* --- one object --------------------------------------------------------------------------- */
 
-static void describe_small(uintptr_t address, uint16_t entry, struct heap_object_info *info)
+static void describe_small(uintptr_t address, unsigned entry, struct heap_object_info *info)
 {
-    const struct heap_shape *shape = &heap_shapes[map_class(entry)];
-    uint32_t offset = map_offset(entry, address);
-    uintptr_t start = address - offset % shape->object_bytes;
-    uint8_t state = heap_state_read(heap_state_of(shape, start));
+    unsigned class_index = heap_entry_class(entry);
+    size_t object_bytes = heap_shapes[class_index].object_bytes;
+    uintptr_t start = address - heap_entry_offset(entry, address) % object_bytes;
+    unsigned state = heap_state_read(heap_state_of(&heap_shapes[class_index], start));
 
     *info = (struct heap_object_info){
         .start = va_ptr(va(start)),
-        .size_bytes = shape->object_bytes,
+        .size_bytes = object_bytes,
         .live = state >= HEAP_STATE_LIVE,
         .tag = (enum heap_tag)(state & HEAP_STATE_TAG),
-        .class_index = map_class(entry),
+        .class_index = class_index - HEAP_CLASS_FIRST,
     };
 }
 
@@ -183,13 +181,13 @@ static enum status describe_large(uintptr_t address, struct heap_object_info *in
 
 enum status heap_describe(const void *address, struct heap_object_info *info)
 {
-    uint16_t entry;
+    unsigned entry;
 
     if (!heap_window_open((uintptr_t)address))
         return STATUS_NOT_FOUND;
     entry =
         __atomic_load_n(&heap_window.map[heap_page_number((uintptr_t)address)], __ATOMIC_RELAXED);
-    if (entry == 0)
+    if (entry == HEAP_NO_CLASS)
         return describe_large((uintptr_t)address, info);
     describe_small((uintptr_t)address, entry, info);
     return STATUS_OK;
@@ -203,13 +201,13 @@ static bool visit_run(void *context, uint32_t first)
 }
 
 /* Every object of a class is free in its slab, waits in a cache, or is live; none is in two places. */
-static bool class_agrees(unsigned index, const struct slab_sums *sums)
+static bool class_agrees(unsigned class_index, const struct slab_sums *sums)
 {
     struct slab_class_stats slabs;
     struct heap_class_info info;
 
-    slab_get_stats(index, &slabs);
-    (void)heap_get_class(index, &info);
+    slab_get_stats(class_index, &slabs);
+    (void)heap_get_class(class_index - HEAP_CLASS_FIRST, &info);
     if (sums->slabs == slabs.slabs && sums->free_objects == slabs.free_objects &&
         sums->live_objects == info.live)
         return true;
@@ -222,13 +220,13 @@ static bool class_agrees(unsigned index, const struct slab_sums *sums)
 
 enum status heap_check(void)
 {
-    struct slab_sums sums[HEAP_CLASSES] = { 0 };
+    struct slab_sums sums[HEAP_CLASS_END] = { 0 };
     enum status status = heap_runs_check(visit_run, sums);
 
     if (status != STATUS_OK)
         return status;
-    for (unsigned index = 0; index < HEAP_CLASSES; index++) {
-        if (!class_agrees(index, &sums[index]))
+    for (unsigned i = HEAP_CLASS_FIRST; i < HEAP_CLASS_END; i++) {
+        if (!class_agrees(i, &sums[i]))
             return STATUS_CORRUPT;
     }
     return STATUS_OK;

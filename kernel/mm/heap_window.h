@@ -42,6 +42,7 @@ enum heap_page_kind {
     HEAP_PAGE_CACHED, /* first or last page of a free run with frames behind it */
     HEAP_PAGE_BARE,   /* first or last page of a free run without */
     HEAP_PAGE_BUSY,   /* first page of a run that is on its way from one kind to another */
+    HEAP_PAGE_KEPT,   /* first page of a run kept for the slabs of one plane */
     HEAP_PAGE_SLAB,   /* first page of a slab */
     HEAP_PAGE_LARGE,  /* first page of a large object */
     HEAP_PAGE_INSIDE, /* second page of one, which begins here behind a guard page */
@@ -84,9 +85,15 @@ static inline uintptr_t heap_page_address(uint32_t page)
     return heap_window.start + ((uintptr_t)page << PAGE_SHIFT);
 }
 
+/* Of an address in the open part of the window. */
+static inline size_t heap_page_index(uintptr_t address)
+{
+    return (address - heap_window.start) >> PAGE_SHIFT;
+}
+
 static inline uint32_t heap_page_number(uintptr_t address)
 {
-    return (uint32_t)((address - heap_window.start) >> PAGE_SHIFT);
+    return (uint32_t)heap_page_index(address);
 }
 
 static inline bool heap_window_open(uintptr_t address)

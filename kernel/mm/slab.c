@@ -17,8 +17,10 @@
  * Some empty slabs are kept, since a class that has just freed much often allocates again; the
  * others, and all when the heap is about to grow or the PMM is short, go back to the run allocator.
  *
- * In front of the slabs stands the depot, a stack of free objects that have left one processor's
- * magazine and may soon be wanted by another's: a batch through it costs one copy.
+ * In front of the slabs stands the depot: a few batches of free objects that have left one
+ * processor's magazine and may soon be wanted by another's. It has no lock: who takes a batch's bit
+ * from one word has the batch for itself, copies, and sets the bit in the other word. So when one
+ * processor allocates what another frees, neither waits for the other.
  *
  * Cost: taking or giving a batch is one lock and a few instructions an object. What can fail:
  * slab_take(), when no page is to be had.
@@ -33,57 +35,64 @@
 #include "lib/log.h"
 #include "lib/string.h"
 
-#define FULLNESS_LISTS 8u
+#define FULLNESS_SHIFT 3u
+#define FULLNESS_LISTS (1u << FULLNESS_SHIFT)
 #define EMPTY_LIST     FULLNESS_LISTS
 #define LIST_COUNT     (FULLNESS_LISTS + 1)
 #define NO_LIST        0xffu
 
-#define DEPOT_OBJECTS  256u
-#define EMPTY_KEPT     4u /* slabs a class, and a quarter of them all */
+#define DEPOT_BATCHES  16u
+#define DEPOT_BYTES    8192u /* of free objects a class */
+#define DEPOT_MIN      1u
+#define EMPTY_KEPT     1u /* slabs a class, and a 32nd of them all */
+
+/* Batches of free objects on their way from one processor to another. The bits say which are full
+ * and which are empty; one that is neither belongs to the processor that took its bit. */
+struct depot {
+    uint32_t full __attribute__((aligned(64)));
+    uint32_t empty;
+    uint32_t batch; /* objects in a full one */
+    void *objects[DEPOT_BATCHES][HEAP_BATCH_OBJECTS] __attribute__((aligned(64)));
+};
 
 struct heap_class {
     struct spinlock lock;
+    struct heap_shape shape;
+    uint32_t class_index;       /* its own */
+    uint32_t list_shift;        /* free objects less one, shifted right: the list */
     uint32_t lists[LIST_COUNT]; /* first pages of slabs; 0 ends a list */
     uint32_t listed;            /* lists that are not empty, as bits */
     size_t slabs;
     size_t empty_slabs;
     size_t free_objects; /* in slabs */
-    uint32_t depot_count;
-    void *depot[DEPOT_OBJECTS];
+    struct depot depot;
 };
 
-static struct heap_class *classes;
-static size_t empty_slabs_total; /* atomic; a hint whether reclaiming is worth while */
+static struct heap_class *classes; /* by class; that of HEAP_NO_CLASS is not used */
+static size_t empty_slabs_total;   /* atomic; a hint whether reclaiming is worth while */
 
 /* --- lists ------------------------------------------------------------------------------- */
 
-static unsigned list_for(const struct heap_shape *shape, unsigned free_count)
+/* The list for a slab with that many free objects. */
+static inline unsigned list_for(const struct heap_class *class, unsigned free_count)
 {
     if (free_count == 0)
         return NO_LIST;
-    if (free_count == shape->count)
+    if (free_count == class->shape.count)
         return EMPTY_LIST;
-    return (free_count - 1) >> (shape->count_shift - 3);
+    return (free_count - 1) >> class->list_shift;
 }
 
-static void list_insert(struct heap_class *class, uint32_t first, unsigned list)
+static void count_empty(struct heap_class *class, bool one_more)
 {
-    struct heap_page *slab = &heap_window.pages[first];
-    uint32_t next = class->lists[list];
+    size_t change = one_more ? 1 : -(size_t)1;
 
-    slab->list = (uint8_t)list;
-    slab->previous = 0;
-    slab->next = next;
-    if (next != 0)
-        heap_window.pages[next].previous = first;
-    class->lists[list] = first;
-    class->listed |= 1u << list;
+    class->empty_slabs += change;
+    __atomic_fetch_add(&empty_slabs_total, change, __ATOMIC_RELAXED);
 }
 
-static void list_remove(struct heap_class *class, uint32_t first)
+static void list_remove(struct heap_class *class, struct heap_page *slab)
 {
-    struct heap_page *slab = &heap_window.pages[first];
-
     if (slab->next != 0)
         heap_window.pages[slab->next].previous = slab->previous;
     if (slab->previous != 0)
@@ -92,124 +101,143 @@ static void list_remove(struct heap_class *class, uint32_t first)
         class->lists[slab->list] = slab->next;
     if (class->lists[slab->list] == 0)
         class->listed &= ~(1u << slab->list);
+    if (slab->list == EMPTY_LIST)
+        count_empty(class, false);
 }
 
-/* Puts a slab into the list that its number of free objects asks for. */
-static void list_update(struct heap_class *class, const struct heap_shape *shape, uint32_t first)
+static void list_insert(struct heap_class *class, struct heap_page *slab, unsigned list)
 {
-    struct heap_page *slab = &heap_window.pages[first];
-    unsigned list = list_for(shape, slab->free_count);
+    uint32_t first = (uint32_t)(slab - heap_window.pages);
+    uint32_t next = class->lists[list];
 
-    if (list == slab->list)
-        return;
+    slab->previous = 0;
+    slab->next = next;
+    if (next != 0)
+        heap_window.pages[next].previous = first;
+    class->lists[list] = first;
+    class->listed |= 1u << list;
+    if (list == EMPTY_LIST)
+        count_empty(class, true);
+}
+
+/* Takes a slab from its list to another. */
+[[gnu::noinline]] static void list_move(struct heap_class *class, struct heap_page *slab,
+                                        unsigned list)
+{
     if (slab->list != NO_LIST)
-        list_remove(class, first);
-    if (slab->list == EMPTY_LIST) {
-        class->empty_slabs--;
-        __atomic_fetch_sub(&empty_slabs_total, 1, __ATOMIC_RELAXED);
-    }
-    slab->list = (uint8_t)list;
-    if (list == EMPTY_LIST) {
-        class->empty_slabs++;
-        __atomic_fetch_add(&empty_slabs_total, 1, __ATOMIC_RELAXED);
-    }
+        list_remove(class, slab);
     if (list != NO_LIST)
-        list_insert(class, first, list);
+        list_insert(class, slab, list);
+    slab->list = (uint8_t)list;
 }
 
-/* --- slabs ------------------------------------------------------------------------------- */
-
-static void slab_fill_record(uint32_t first, unsigned class_index)
+/* Sees to it that a slab is in the list that its number of free objects asks for. */
+static inline void list_update(struct heap_class *class, struct heap_page *slab)
 {
-    const struct heap_shape *shape = &heap_shapes[class_index];
-    struct heap_page *slab = &heap_window.pages[first];
+    unsigned list = list_for(class, slab->free_count);
 
-    slab->class_index = (uint8_t)class_index;
+    if (list != slab->list)
+        list_move(class, slab, list);
+}
+
+/* --- slabs: coming and going ---------------------------------------------------------------- */
+
+static void slab_fill_record(const struct heap_class *class, uint32_t first)
+{
+    struct heap_page *slab = &heap_window.pages[first];
+    unsigned count = class->shape.count;
+
+    slab->class_index = (uint8_t) class->class_index;
     slab->list = NO_LIST;
-    slab->free_count = shape->count;
+    slab->free_count = class->shape.count;
     for (unsigned word = 0; word < HEAP_SLAB_WORDS; word++)
-        slab->free_bits[word] = shape->count > 64 * word ? low_mask(shape->count - 64 * word) : 0;
-    for (unsigned page = 0; page < shape->pages; page++)
-        __atomic_store_n(&heap_window.map[first + page], (uint16_t)(page << 8 | (class_index + 1)),
+        slab->free_bits[word] = count > 64 * word ? low_mask(count - 64 * word) : 0;
+    for (unsigned page = 0; page < class->shape.pages; page++)
+        __atomic_store_n(&heap_window.map[first + page], (uint16_t)(page << 8 | class->class_index),
                          __ATOMIC_RELAXED);
 }
 
-static enum status back_states(uint32_t first, const struct heap_shape *shape)
+static enum status back_states(const struct heap_class *class, uint32_t first)
 {
     enum status status;
 
-    if (heap_states_backed(first, shape->pages, shape->plane))
+    if (heap_states_backed(first, class->shape.pages, class->shape.plane))
         return STATUS_OK;
     if (!heap_grow_enter())
         return STATUS_NO_MEMORY;
-    status = heap_states_back(first, shape->pages, shape->plane);
+    status = heap_states_back(first, class->shape.pages, class->shape.plane);
     heap_grow_leave();
     return status;
 }
 
 /* A new slab in its class's list of empty ones. */
-static enum status slab_create(unsigned class_index)
+static enum status slab_create(struct heap_class *class)
 {
-    const struct heap_shape *shape = &heap_shapes[class_index];
-    struct heap_class *class = &classes[class_index];
+    const struct heap_wish wish = {
+        .kind = HEAP_PAGE_SLAB,
+        .count_pages = class->shape.pages,
+        .align_pages = 1,
+        .plane = class->shape.plane,
+    };
     uint32_t first;
-    enum status status = slab_or_heap_run(shape->pages, 1, HEAP_PAGE_SLAB, &first);
+    enum status status = slab_or_heap_run(&wish, &first);
     irq_state_t state;
 
     if (status != STATUS_OK)
         return status;
-    status = back_states(first, shape);
+    status = back_states(class, first);
     if (status != STATUS_OK) {
         heap_run_free(first);
         return status;
     }
-    slab_fill_record(first, class_index);
+    slab_fill_record(class, first);
     state = spin_lock(&class->lock);
     class->slabs++;
-    class->free_objects += shape->count;
-    list_update(class, shape, first);
+    class->free_objects += class->shape.count;
+    list_update(class, &heap_window.pages[first]);
     spin_unlock(&class->lock, state);
     return STATUS_OK;
 }
 
 /* Takes an empty slab off its class; 0 when there are not more than `kept`. The lock is held. */
-static uint32_t detach_empty(struct heap_class *class, const struct heap_shape *shape, size_t kept)
+static uint32_t detach_empty(struct heap_class *class, size_t kept)
 {
     uint32_t first = class->lists[EMPTY_LIST];
 
     if (class->empty_slabs <= kept)
         return 0;
-    list_remove(class, first);
-    class->empty_slabs--;
-    __atomic_fetch_sub(&empty_slabs_total, 1, __ATOMIC_RELAXED);
+    list_move(class, &heap_window.pages[first], NO_LIST);
     class->slabs--;
-    class->free_objects -= shape->count;
+    class->free_objects -= class->shape.count;
     return first;
 }
 
-static void slab_destroy(uint32_t first, const struct heap_shape *shape)
+static void slab_destroy(const struct heap_class *class, uint32_t first)
 {
-    for (unsigned page = 0; page < shape->pages; page++)
-        __atomic_store_n(&heap_window.map[first + page], 0, __ATOMIC_RELAXED);
+    for (unsigned page = 0; page < class->shape.pages; page++)
+        __atomic_store_n(&heap_window.map[first + page], HEAP_NO_CLASS, __ATOMIC_RELAXED);
     heap_run_free(first);
 }
 
+/* --- objects: the lock is held -------------------------------------------------------------- */
+
 /* Takes up to `count` objects out of a slab, from the lowest on. */
-static unsigned slab_take_objects(const struct heap_shape *shape, uint32_t first, void **objects,
+static unsigned slab_take_objects(const struct heap_class *class, uint32_t first, void **objects,
                                   unsigned count)
 {
     struct heap_page *slab = &heap_window.pages[first];
     uintptr_t base = heap_page_address(first);
+    uint32_t object_bytes = class->shape.object_bytes;
     unsigned taken = 0;
 
     for (unsigned word = 0; word < HEAP_SLAB_WORDS && taken < count; word++) {
         uint64_t bits = slab->free_bits[word];
 
         while (bits != 0 && taken < count) {
-            unsigned index = word * 64 + lowest_bit(bits);
+            uint32_t index = word * 64 + lowest_bit(bits);
 
             bits &= bits - 1;
-            objects[taken++] = va_ptr(va(base + (size_t)index * shape->object_bytes));
+            objects[taken++] = va_ptr(va(base + index * object_bytes));
         }
         slab->free_bits[word] = bits;
     }
@@ -218,22 +246,94 @@ static unsigned slab_take_objects(const struct heap_shape *shape, uint32_t first
 }
 
 /* Marks an object free in its slab; false if it is already. */
-static bool slab_give_object(struct heap_class *class, const struct heap_shape *shape, void *object)
+static inline bool slab_give_object(struct heap_class *class, const void *object)
 {
     uintptr_t address = (uintptr_t)object;
     uint32_t page = heap_page_number(address);
-    uint16_t entry = heap_window.map[page];
-    uint32_t first = page - (entry >> 8);
-    uint32_t index = heap_object_index(shape, map_offset(entry, address));
-    struct heap_page *slab = &heap_window.pages[first];
+    unsigned entry = heap_window.map[page];
+    uint32_t index = heap_object_index(&class->shape, heap_entry_offset(entry, address));
+    struct heap_page *slab = &heap_window.pages[page - heap_entry_page(entry)];
     uint64_t bit = (uint64_t)1 << (index % 64);
+    uint64_t bits = slab->free_bits[index / 64];
 
-    if ((slab->free_bits[index / 64] & bit) != 0)
+    if ((bits & bit) != 0)
         return false;
-    slab->free_bits[index / 64] |= bit;
+    slab->free_bits[index / 64] = bits | bit;
     slab->free_count++;
-    class->free_objects++;
-    list_update(class, shape, first);
+    list_update(class, slab);
+    return true;
+}
+
+static void give_to_slabs(struct heap_class *class, void *const *objects, unsigned count)
+{
+    unsigned given = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        if (slab_give_object(class, objects[i]))
+            given++;
+        else
+            heap_report_in_slab(objects[i]);
+    }
+    class->free_objects += given;
+}
+
+static unsigned take_from_slabs(struct heap_class *class, void **objects, unsigned count)
+{
+    unsigned taken = 0;
+
+    while (taken < count && class->listed != 0) {
+        uint32_t first = class->lists[lowest_bit(class->listed)];
+
+        taken += slab_take_objects(class, first, objects + taken, count - taken);
+        list_update(class, &heap_window.pages[first]);
+    }
+    class->free_objects -= taken;
+    return taken;
+}
+
+/* --- the depot: no lock ---------------------------------------------------------------------- */
+
+/* Takes the lowest bit of a word; false when there is none. */
+static bool take_bit(uint32_t *word, unsigned *bit)
+{
+    uint32_t bits = __atomic_load_n(word, __ATOMIC_RELAXED);
+
+    while (bits != 0) {
+        if (__atomic_compare_exchange_n(word, &bits, bits & (bits - 1), true, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED)) {
+            *bit = lowest_bit(bits);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_bit(uint32_t *word, unsigned bit)
+{
+    __atomic_fetch_or(word, 1u << bit, __ATOMIC_RELEASE);
+}
+
+/* Takes a batch, or nothing. */
+static unsigned depot_take(struct depot *depot, void **objects)
+{
+    unsigned bit;
+
+    if (!take_bit(&depot->full, &bit))
+        return 0;
+    memcpy(objects, depot->objects[bit], depot->batch * sizeof(void *));
+    put_bit(&depot->empty, bit);
+    return depot->batch;
+}
+
+/* Gives a batch; false when the depot is full. */
+static bool depot_give(struct depot *depot, void *const *objects)
+{
+    unsigned bit;
+
+    if (!take_bit(&depot->empty, &bit))
+        return false;
+    memcpy(depot->objects[bit], objects, depot->batch * sizeof(void *));
+    put_bit(&depot->full, bit);
     return true;
 }
 
@@ -241,7 +341,17 @@ static bool slab_give_object(struct heap_class *class, const struct heap_shape *
 
 size_t slab_fixed_bytes(void)
 {
-    return HEAP_CLASSES * sizeof(struct heap_class);
+    return HEAP_CLASS_END * sizeof(struct heap_class);
+}
+
+/* How many batches a class's depot may hold. */
+static unsigned depot_batches(const struct heap_shape *shape)
+{
+    unsigned batches = DEPOT_BYTES / ((unsigned)shape->batch * shape->object_bytes);
+
+    if (batches > DEPOT_BATCHES)
+        return DEPOT_BATCHES;
+    return batches > DEPOT_MIN ? batches : DEPOT_MIN;
 }
 
 enum status slab_init(void *fixed)
@@ -252,96 +362,64 @@ enum status slab_init(void *fixed)
         return status;
     classes = fixed;
     empty_slabs_total = 0;
-    for (unsigned i = 0; i < HEAP_CLASSES; i++)
+    for (unsigned i = HEAP_CLASS_FIRST; i < HEAP_CLASS_END; i++) {
         classes[i].lock =
             (struct spinlock)SPINLOCK_INIT(LOCK_RANK_HEAP_CLASS, "one size class's slabs");
-    return STATUS_OK;
-}
-
-static unsigned take_from_depot(struct heap_class *class, void **objects, unsigned count)
-{
-    unsigned taken = class->depot_count < count ? class->depot_count : count;
-
-    class->depot_count -= taken;
-    memcpy(objects, class->depot + class->depot_count, taken * sizeof(void *));
-    return taken;
-}
-
-static unsigned take_from_slabs(struct heap_class *class, const struct heap_shape *shape,
-                                void **objects, unsigned count)
-{
-    unsigned taken = 0;
-
-    while (taken < count && class->listed != 0) {
-        uint32_t first = class->lists[lowest_bit(class->listed)];
-
-        taken += slab_take_objects(shape, first, objects + taken, count - taken);
-        list_update(class, shape, first);
+        classes[i].shape = heap_shapes[i];
+        classes[i].class_index = i;
+        classes[i].list_shift = heap_shapes[i].count_shift - FULLNESS_SHIFT;
+        classes[i].depot.empty = (1u << depot_batches(&heap_shapes[i])) - 1;
+        classes[i].depot.batch = heap_shapes[i].batch;
     }
-    class->free_objects -= taken;
-    return taken;
+    return STATUS_OK;
 }
 
 unsigned slab_take(unsigned class_index, void **objects, unsigned count)
 {
     struct heap_class *class = &classes[class_index];
+    unsigned taken = count == class->depot.batch ? depot_take(&class->depot, objects) : 0;
 
-    do {
+    while (taken == 0) {
         irq_state_t state = spin_lock(&class->lock);
-        unsigned taken = take_from_depot(class, objects, count);
 
-        if (taken == 0)
-            taken = take_from_slabs(class, &heap_shapes[class_index], objects, count);
+        taken = take_from_slabs(class, objects, count);
         spin_unlock(&class->lock, state);
-        if (taken != 0)
-            return taken;
-    } while (slab_create(class_index) == STATUS_OK);
-    return 0;
-}
-
-static void give_to_slabs(struct heap_class *class, const struct heap_shape *shape,
-                          void *const *objects, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++) {
-        if (!slab_give_object(class, shape, objects[i]))
-            heap_report_in_slab(objects[i]);
+        if (taken == 0 && slab_create(class) != STATUS_OK)
+            break;
     }
+    return taken;
 }
 
 void slab_give(unsigned class_index, void *const *objects, unsigned count)
 {
     struct heap_class *class = &classes[class_index];
-    const struct heap_shape *shape = &heap_shapes[class_index];
-    irq_state_t state = spin_lock(&class->lock);
-    uint32_t surplus = 0;
+    irq_state_t state;
+    uint32_t surplus;
 
-    if (class->depot_count + count <= DEPOT_OBJECTS) {
-        memcpy(class->depot + class->depot_count, objects, count * sizeof(void *));
-        class->depot_count += count;
-    } else {
-        give_to_slabs(class, shape, objects, count);
-        surplus = detach_empty(class, shape, EMPTY_KEPT + class->slabs / 4);
-    }
+    if (count == class->depot.batch && depot_give(&class->depot, objects))
+        return;
+    state = spin_lock(&class->lock);
+    give_to_slabs(class, objects, count);
+    surplus = detach_empty(class, EMPTY_KEPT + class->slabs / 32);
     spin_unlock(&class->lock, state);
     if (surplus != 0)
-        slab_destroy(surplus, shape);
+        slab_destroy(class, surplus);
 }
 
-static size_t class_reclaim(unsigned class_index)
+static size_t class_reclaim(struct heap_class *class)
 {
-    struct heap_class *class = &classes[class_index];
-    const struct heap_shape *shape = &heap_shapes[class_index];
+    void *objects[HEAP_BATCH_OBJECTS];
     size_t pages = 0;
     irq_state_t state = spin_lock(&class->lock);
-    unsigned depot_count = class->depot_count;
+    unsigned count;
     uint32_t first;
 
-    class->depot_count = 0;
-    give_to_slabs(class, shape, class->depot, depot_count);
-    while ((first = detach_empty(class, shape, 0)) != 0) {
+    while ((count = depot_take(&class->depot, objects)) != 0)
+        give_to_slabs(class, objects, count);
+    while ((first = detach_empty(class, 0)) != 0) {
         spin_unlock(&class->lock, state);
-        slab_destroy(first, shape);
-        pages += shape->pages;
+        slab_destroy(class, first);
+        pages += class->shape.pages;
         state = spin_lock(&class->lock);
     }
     spin_unlock(&class->lock, state);
@@ -352,25 +430,24 @@ size_t slab_reclaim(void)
 {
     size_t pages = 0;
 
-    for (unsigned i = 0; i < HEAP_CLASSES; i++)
-        pages += class_reclaim(i);
+    for (unsigned i = HEAP_CLASS_FIRST; i < HEAP_CLASS_END; i++)
+        pages += class_reclaim(&classes[i]);
     return pages;
 }
 
-enum status slab_or_heap_run(uint32_t count_pages, uint32_t align_pages, enum heap_page_kind kind,
-                             uint32_t *first)
+enum status slab_or_heap_run(const struct heap_wish *wish, uint32_t *first)
 {
-    if (heap_run_alloc(count_pages, align_pages, kind, first) == STATUS_OK)
+    if (heap_run_alloc(wish, first) == STATUS_OK)
         return STATUS_OK;
     if (__atomic_load_n(&empty_slabs_total, __ATOMIC_RELAXED) != 0 && slab_reclaim() != 0 &&
-        heap_run_alloc(count_pages, align_pages, kind, first) == STATUS_OK)
+        heap_run_alloc(wish, first) == STATUS_OK)
         return STATUS_OK;
-    if (heap_run_map(count_pages, align_pages, kind, first) == STATUS_OK)
+    if (heap_run_map(wish, first) == STATUS_OK)
         return STATUS_OK;
     /* Short of frames or of window: what is cached in pieces may make a whole. */
     if (slab_reclaim() + heap_runs_shrink(SIZE_MAX, false) == 0)
         return STATUS_NO_MEMORY;
-    return heap_run_map(count_pages, align_pages, kind, first);
+    return heap_run_map(wish, first);
 }
 
 void slab_get_stats(unsigned class_index, struct slab_class_stats *stats)
@@ -380,7 +457,8 @@ void slab_get_stats(unsigned class_index, struct slab_class_stats *stats)
 
     *stats = (struct slab_class_stats){ .slabs = class->slabs,
                                         .free_objects = class->free_objects,
-                                        .depot_objects = class->depot_count };
+                                        .depot_objects =
+                                            count_bits(class->depot.full) * class->depot.batch };
     spin_unlock(&class->lock, state);
 }
 
@@ -392,10 +470,10 @@ static bool corrupt(const char *what, uint32_t first)
     return false;
 }
 
-static bool check_map(uint32_t first, const struct heap_page *slab)
+static bool check_map(const struct heap_class *class, uint32_t first)
 {
-    for (uint32_t page = 0; page < slab->page_count; page++) {
-        if (heap_window.map[first + page] != (page << 8 | (slab->class_index + 1u)))
+    for (uint32_t page = 0; page < class->shape.pages; page++) {
+        if (heap_window.map[first + page] != (page << 8 | class->class_index))
             return corrupt("the page map does not know it", first);
     }
     return true;
@@ -411,15 +489,15 @@ static bool is_listed(const struct heap_class *class, uint32_t first, unsigned l
 }
 
 /* Free objects by their bits; SIZE_MAX when one of them is live by its state byte. */
-static size_t count_objects(const struct heap_shape *shape, uint32_t first, size_t *live)
+static size_t count_objects(const struct heap_class *class, uint32_t first, size_t *live)
 {
     const struct heap_page *slab = &heap_window.pages[first];
     size_t free_objects = 0;
 
-    for (unsigned i = 0; i < shape->count; i++) {
-        uintptr_t address = heap_page_address(first) + (size_t)i * shape->object_bytes;
+    for (unsigned i = 0; i < class->shape.count; i++) {
+        uintptr_t address = heap_page_address(first) + (size_t)i * class->shape.object_bytes;
         bool is_free = (slab->free_bits[i / 64] >> (i % 64) & 1) != 0;
-        bool is_live = *(const uint8_t *)(shape->states + (address >> shape->plane)) >= 0x80;
+        bool is_live = heap_state_read(heap_state_of(&class->shape, address)) >= HEAP_STATE_LIVE;
 
         if (is_free && is_live)
             return SIZE_MAX;
@@ -429,23 +507,23 @@ static size_t count_objects(const struct heap_shape *shape, uint32_t first, size
     return free_objects;
 }
 
-bool slab_check(uint32_t first, struct slab_sums sums[HEAP_CLASSES])
+bool slab_check(uint32_t first, struct slab_sums sums[HEAP_CLASS_END])
 {
     const struct heap_page *slab = &heap_window.pages[first];
-    const struct heap_shape *shape = &heap_shapes[slab->class_index];
-    struct slab_sums *sum;
+    const struct heap_class *class = &classes[slab->class_index];
+    struct slab_sums *sum = &sums[slab->class_index];
     size_t free_objects;
 
-    if (slab->class_index >= HEAP_CLASSES || slab->page_count != shape->pages)
+    if (slab->class_index - HEAP_CLASS_FIRST > HEAP_CLASS_LAST - HEAP_CLASS_FIRST ||
+        slab->page_count != class->shape.pages)
         return corrupt("its class makes no sense", first);
-    sum = &sums[slab->class_index];
-    free_objects = count_objects(shape, first, &sum->live_objects);
+    free_objects = count_objects(class, first, &sum->live_objects);
     if (free_objects != slab->free_count)
         return corrupt("its free objects and their number disagree", first);
-    if (slab->list != list_for(shape, slab->free_count) ||
-        (slab->list != NO_LIST && !is_listed(&classes[slab->class_index], first, slab->list)))
+    if (slab->list != list_for(class, slab->free_count) ||
+        (slab->list != NO_LIST && !is_listed(class, first, slab->list)))
         return corrupt("it is in the wrong list", first);
     sum->slabs++;
     sum->free_objects += free_objects;
-    return check_map(first, slab);
+    return check_map(class, first);
 }

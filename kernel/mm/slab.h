@@ -10,7 +10,7 @@
 #define MERIDIAN_SLAB_H
 
 #include "heap_class.h"
-#include "heap_window.h"
+#include "heap_runs.h"
 
 /* Virtual space that the classes need in the window's fixed part; slab_init() backs it. */
 size_t slab_fixed_bytes(void);
@@ -26,19 +26,7 @@ void slab_give(unsigned class_index, void *const *objects, unsigned count);
 size_t slab_reclaim(void);
 
 /* A run of pages with frames for any purpose: cached, reclaimed from empty slabs, or newly mapped. */
-enum status slab_or_heap_run(uint32_t count_pages, uint32_t align_pages, enum heap_page_kind kind,
-                             uint32_t *first);
-
-/* What a page's entry in the map says about a small object. */
-static inline unsigned map_class(uint16_t entry)
-{
-    return (entry & 0xffu) - 1;
-}
-
-static inline uint32_t map_offset(uint16_t entry, uintptr_t address)
-{
-    return ((uint32_t)entry & 0xff00u) << (PAGE_SHIFT - 8) | (uint32_t)(address & PAGE_MASK);
-}
+enum status slab_or_heap_run(const struct heap_wish *wish, uint32_t *first);
 
 struct slab_class_stats {
     size_t slabs;
@@ -54,6 +42,6 @@ struct slab_sums {
     size_t free_objects;
     size_t live_objects; /* by state byte */
 };
-bool slab_check(uint32_t first, struct slab_sums sums[HEAP_CLASSES]);
+bool slab_check(uint32_t first, struct slab_sums sums[HEAP_CLASS_END]);
 
 #endif
