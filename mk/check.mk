@@ -12,7 +12,7 @@ build/commands.tsv: FORCE
 	$(shell mkdir -p $(@D))$(file >$@.new)$(foreach source,$(C_SOURCES),$(file >>$@.new,$(source)	$(call command_of,$(source))))
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-.PHONY: compile_commands.json lint test
+.PHONY: compile_commands.json lint test picture
 compile_commands.json: build/commands.tsv ## what editors (clangd) read to know the flags of each file
 	@awk -F '\t' -v folder='$(CURDIR)' 'BEGIN { printf "[" } \
 		{ gsub(/["\\]/, "\\\\&"); \
@@ -27,3 +27,6 @@ lint: build/commands.tsv | need-lint ## style, warnings of both compilers, layer
 # Everything that is tested is built first, in parallel; then the suites run one after the other.
 test: build/commands.tsv all $(UNIT_PROGRAMS) $(FIRMWARE_PROGRAMS) $(LARGE_KERNEL) | need-test ## lint, unit tests, tests of the tools, tests in QEMU; ends with N passed, N failed
 	@$(PYTHON) tools/run_tests.py --commands $< --unit "$(UNIT_PROGRAMS)" $(SUITES)
+
+picture: $(DISK_PRODUCTS) | need-test ## record a session and draw docs/first-light.svg, the picture of README.md
+	@$(PYTHON) tools/picture.py
