@@ -120,8 +120,9 @@ static enum status start_areas(void)
 /* The boot stack becomes an area like the others, and exceptions get stacks with guard pages. */
 static enum status start_stacks(void)
 {
-    enum status status = kstack_init(va(LAYOUT_STACKS_START), LAYOUT_STACKS_BYTES,
-                                     va(machine.handoff->stack_va), machine.handoff->stack_bytes);
+    enum status status =
+        kstack_init(va(LAYOUT_STACKS_START), LAYOUT_STACKS_BYTES,
+                    va((uintptr_t)machine.handoff->stack_va), (size_t)machine.handoff->stack_bytes);
 
     for (unsigned i = 0; i < arch_cpu_count_exception_stacks() && status == STATUS_OK; i++) {
         vaddr_t top;
@@ -198,7 +199,7 @@ void kmain(void *handoff, uint64_t entry_ticks)
     (void)console_init(NULL); /* without a console, the kernel works in silence */
     adopt_handoff(handoff);
     stack_guard_seed(machine.handoff->seed);
-    arch_direct_map_set(va(machine.handoff->direct_map_va));
+    arch_direct_map_set(va((uintptr_t)machine.handoff->direct_map_va));
     obey_command_line(entry_ticks);
     boot_report_machine(&machine, entry_ticks);
     run_phases();

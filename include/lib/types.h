@@ -102,9 +102,9 @@ static inline vaddr_t va_add(vaddr_t address, size_t bytes)
     return (vaddr_t){ address.value + bytes };
 }
 
-static inline pfn_t pfn_add(pfn_t frame, size_t frames)
+static inline pfn_t pfn_add(pfn_t frame, uint64_t frames)
 {
-    return (pfn_t){ frame.value + frames };
+    return (pfn_t){ frame.value + (uintptr_t)frames };
 }
 
 /* The frame that holds `address`. */

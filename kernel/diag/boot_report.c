@@ -11,6 +11,7 @@
 #include "dev/console.h"
 #include "lib/json.h"
 #include "lib/log.h"
+#include "lib/wide.h"
 #include "mm/memmap_events.h"
 #include "mm/pmm.h"
 
@@ -78,7 +79,7 @@ static void log_machine(const struct handoff_view *machine)
              cpu->name, cpu->physical_bits, cpu->linear_bits, cpu->table_levels,
              cpu->largest_leaf == 3 ? "1 GiB" : "2 MiB");
     log_info("Protections: %s", cpu->protections);
-    log_info("Clock: %llu kHz, %s", (unsigned long long)arch_clock_hertz() / 1000,
+    log_info("Clock: %llu kHz, %s", (unsigned long long)wide_divide_64(arch_clock_hertz(), 1000),
              arch_clock_source());
     log_info("Kernel image at 0x%llx%s, direct map at 0x%llx%s; randomness: %s",
              (unsigned long long)handoff->kernel_va,

@@ -56,7 +56,7 @@ static bool check_stamps(struct selftest *test, const struct run *run)
 static bool check_alone(struct selftest *test, const struct run *run)
 {
     uintptr_t start = pfn_value(run->first);
-    uintptr_t end = start + run->count_frames;
+    uintptr_t end = start + (uintptr_t)run->count_frames;
 
     for (size_t i = 0; i < SLOTS; i++) {
         const struct run *other = &runs[i];

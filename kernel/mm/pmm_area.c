@@ -123,7 +123,7 @@ void area_build(struct pmm_area *area, uintptr_t start, uintptr_t end, unsigned 
     memset(area, 0, sizeof(*area));
     memset((void *)table, 0, uses + blocks * sizeof(uint16_t) - table);
     area->lock = (struct spinlock)SPINLOCK_INIT(LOCK_RANK_PMM_AREA, "one area of frames");
-    area->first = align_down(start, AREA_FRAMES);
+    area->first = start & ~(uintptr_t)(AREA_FRAMES - 1);
     area->block_start = (uint16_t)block_start;
     area->block_end = (uint16_t)block_end;
     area->lines = (struct pmm_line *)(lines - block_start * sizeof(struct pmm_line));

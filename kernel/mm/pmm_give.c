@@ -50,7 +50,7 @@ static unsigned bound_of_word(uint64_t word, unsigned bound)
 [[gnu::cold]] static void report_twice(const struct pmm_area *area, const struct gathered *frames,
                                        uint64_t twice)
 {
-    uintptr_t base = area->first + align_down(frames->place, 64);
+    uintptr_t base = area->first + (uintptr_t)align_down(frames->place, 64);
 
     for (; twice != 0; twice &= twice - 1) {
         __atomic_fetch_add(&pmm_state.bad_frees, 1, __ATOMIC_RELAXED);

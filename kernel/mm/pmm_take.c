@@ -46,7 +46,7 @@ static uintptr_t hole_in_partial(struct pmm_area *area, unsigned order, unsigned
     for (unsigned block = set_first_from(set, area->partial_words[order], from);
          block < to && block * BLOCK_FRAMES < end;
          block = set_first_from(set, area->partial_words[order], block + 1)) {
-        uintptr_t room = min_u64(end - block * BLOCK_FRAMES, BLOCK_FRAMES);
+        uintptr_t room = (uintptr_t)min_u64(end - block * BLOCK_FRAMES, BLOCK_FRAMES);
         unsigned first;
 
         block_touch(area, block);
@@ -108,9 +108,11 @@ static uintptr_t find_whole(struct pmm_area *area, const struct pmm_job *job, ui
 /* The place in the area where the job can be done, or NO_FRAME. */
 static uintptr_t find_hole(struct pmm_area *area, const struct pmm_job *job)
 {
-    uintptr_t end = job->end > area->first ? min_u64(job->end - area->first, AREA_FRAMES) : 0;
+    uintptr_t end = 0;
     uintptr_t hole = NO_FRAME;
 
+    if (job->end > area->first)
+        end = (uintptr_t)min_u64(job->end - area->first, AREA_FRAMES);
     if (job->order < BLOCK_ORDER && !job->only_open)
         hole = find_partial(area, job, end);
     if (hole == NO_FRAME && job->may_open)
