@@ -20,7 +20,7 @@ static void expect_denied(struct selftest *test, enum status status, const char 
     (void)selftest_check(test, status == STATUS_DENIED, "%s: %s", what, status_name(status));
 }
 
-/* A frame that the table knows, but which is nobody's to give: of the first row that is not free. */
+/* A frame that the table knows, but which is nobody's to give. */
 static bool find_foreign_frame(const struct memmap *map, pfn_t *frame)
 {
     for (size_t i = 0; i < map->count; i++) {

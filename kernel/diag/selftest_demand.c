@@ -3,8 +3,8 @@
  * selftest_demand.c - memory costs frames when it is touched, not before; and is shared until it
  * is written.
  *
- * Demand-zero is tried in the kernel's space, where every page of an area that is touched must
- * cost one frame and the others none. Copy-on-write takes two user spaces, one a clone of the
+ * Demand-zero and huge pages are tried in the kernel's space, where every page of an area that is touched must
+ * cost one frame and the others none, and a huge page come apart frame by frame. Copy-on-write takes two user spaces, one a clone of the
  * other; what each of them sees at an address is looked up in its page table and read through the
  * direct map, and only the writes that must fault are made at the address itself. The areas are
  * not open to ring 3, so that the kernel may touch them whatever the processor forbids it.
@@ -16,6 +16,7 @@
 #include "mm/vmm.h"
 
 #define PAGES        32
+#define HUGE_BYTES   ((size_t)(2 * MiB))
 #define USER_ADDRESS ((uintptr_t)0x10000000)
 
 /* --- demand-zero ----------------------------------------------------------------------------- */
@@ -61,12 +62,52 @@ static void check_demand_zero(struct selftest *test)
     (void)selftest_check(test, test_frames() == before, "an area kept frames after its end");
 }
 
+/* --- huge pages ------------------------------------------------------------------------------ */
+
+static void check_test_frames(struct selftest *test, uint64_t expected, const char *what)
+{
+    uint64_t found = test_frames();
+
+    (void)selftest_check(test, found == expected, "%s: %llu frames instead of %llu", what,
+                         (unsigned long long)found, (unsigned long long)expected);
+}
+
+/* A huge area, cut in the middle of a leaf: exactly the frames of what is left stay. Where memory
+ * has no room for 2 MiB frames, small ones do. */
+static void check_huge(struct selftest *test)
+{
+    struct vm_request request = {
+        .size_bytes = 2 * HUGE_BYTES,
+        .alignment = HUGE_BYTES,
+        .rights = PT_WRITE,
+        .kind = VM_ANONYMOUS,
+        .flags = VM_POPULATE | VM_HUGE,
+        .tag = FRAME_TEST,
+        .name = "self-test",
+    };
+    uint64_t before = test_frames();
+    volatile uint8_t *mark;
+    vaddr_t start;
+
+    if (!selftest_ok(test, vm_map(vm_kernel(), &request, &start), "mapping a huge area"))
+        return;
+    check_test_frames(test, before + 2 * HUGE_BYTES / PAGE_SIZE, "a huge area");
+    mark = va_ptr(va_add(start, HUGE_BYTES - 1));
+    *mark = 7;
+    (void)selftest_ok(test, vm_unmap(vm_kernel(), start, HUGE_BYTES / 2), "unmapping half a leaf");
+    check_test_frames(test, before + 3 * HUGE_BYTES / 2 / PAGE_SIZE, "three quarters of it");
+    (void)selftest_check(test, *mark == 7, "splitting a leaf lost what was in it");
+    (void)selftest_ok(test, vm_unmap(vm_kernel(), start, request.size_bytes), "unmapping the rest");
+    check_test_frames(test, before, "after its end");
+}
+
 /* --- copy-on-write --------------------------------------------------------------------------- */
 
-/* What `space` has at the user address: its frame and first byte. */
+/* What `space` has at the user address: its frame, the first byte and the last. */
 struct view {
     paddr_t frame;
-    uint8_t value;
+    uint8_t first;
+    uint8_t last;
 };
 
 static bool look(struct selftest *test, struct vm_space *space, struct view *view)
@@ -77,16 +118,17 @@ static bool look(struct selftest *test, struct vm_space *space, struct view *vie
                      "looking up a page of a user space"))
         return false;
     view->frame = pa_add(leaf.target, USER_ADDRESS - va_value(leaf.address));
-    view->value = *(volatile uint8_t *)arch_phys_ptr(view->frame);
+    view->first = *(volatile uint8_t *)arch_phys_ptr(view->frame);
+    view->last = *(volatile uint8_t *)arch_phys_ptr(pa_add(view->frame, PAGE_SIZE - 1));
     return true;
 }
 
-static void write_in(struct vm_space *space, uint8_t value)
+static void write_in(struct vm_space *space, size_t offset, uint8_t value)
 {
     struct vm_space *current = vm_space_current();
 
     vm_space_switch(space);
-    *(volatile uint8_t *)USER_ADDRESS = value;
+    *(volatile uint8_t *)(USER_ADDRESS + offset) = value;
     vm_space_switch(current);
 }
 
@@ -99,13 +141,16 @@ static void check_copy(struct selftest *test, struct vm_space *parent, struct vm
         return;
     (void)selftest_check(test, pa_equal(one.frame, other.frame),
                          "a clone copied what nobody wrote");
-    write_in(child, 2);
+    write_in(child, 0, 2);
     if (!look(test, parent, &one) || !look(test, child, &other))
         return;
     (void)selftest_check(test, !pa_equal(one.frame, other.frame), "a write went to a shared frame");
-    (void)selftest_check(test, one.value == 1 && other.value == 2,
-                         "after a write the parent has %u and the clone %u, not 1 and 2", one.value,
-                         other.value);
+    (void)selftest_check(test, one.first == 1 && other.first == 2,
+                         "after a write the parent has %u and the clone %u, not 1 and 2", one.first,
+                         other.first);
+    (void)selftest_check(test, one.last == 3 && other.last == 3,
+                         "what was not written is %u in the parent and %u in the clone, not 3",
+                         one.last, other.last);
 }
 
 static void check_clone(struct selftest *test, struct vm_space *parent)
@@ -124,7 +169,8 @@ static void check_clone(struct selftest *test, struct vm_space *parent)
 
     if (!selftest_ok(test, vm_map(parent, &request, &start), "mapping in a user space"))
         return;
-    write_in(parent, 1);
+    write_in(parent, 0, 1);
+    write_in(parent, PAGE_SIZE - 1, 3);
     if (!selftest_ok(test, vm_space_clone(parent, &child), "cloning a user space"))
         return;
     check_copy(test, parent, child);
@@ -138,6 +184,7 @@ void selftest_demand(struct selftest *test)
     struct vm_space *parent;
 
     check_demand_zero(test);
+    check_huge(test);
     if (!selftest_ok(test, vm_space_create(&parent), "creating a user space"))
         return;
     check_clone(test, parent);

@@ -22,7 +22,7 @@ static void check_against_firmware(struct selftest *test, const struct memmap *m
                          "row %zu is usable here, but not for the firmware", bad_row);
 }
 
-/* Memory below 1 MiB is kept out of the table's usable rows, but the PMM has it for those who ask. */
+/* Memory below 1 MiB is not usable in the table, but the PMM has it for those who ask. */
 static bool may_be_managed(const struct region *row)
 {
     return row->type == E820_USABLE || row->tag == REGION_TAG_LOW;

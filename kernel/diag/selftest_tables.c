@@ -4,8 +4,8 @@
  *
  * The tables are walked, not the records of who mapped what: what is checked here is what the
  * processor sees. All RAM appears in the direct map, at its address, writable (but for the image's
- * text and constants) and never executable; nothing else does. The image has text, read-only data and data, each with its own
- * rights. Nothing lies in the lower half.
+ * text and constants) and never executable; nothing else does. The image has text, read-only data
+ * and data, each with its own rights. Nothing lies in the lower half.
  */
 
 #include "diag/selftest_case.h"
