@@ -3,9 +3,9 @@
  * address_space.c - see address_space.h. Decides addresses, and says what is mapped where; the
  * entries themselves are written by the walker of kernel/mm.
  *
- * Leaves of 2 MiB and 1 GiB depend on virtual and physical addresses agreeing in their low bits: the
- * direct map slides by whole GiB, the framebuffer keeps its offset within 2 MiB, and an image of 2 MiB
- * or more slides by 2 MiB.
+ * Leaves of 2 MiB and 1 GiB depend on virtual and physical addresses agreeing in their low bits:
+ * the direct map slides by whole GiB, the framebuffer keeps its offset within 2 MiB, and an image
+ * of 2 MiB or more slides by 2 MiB.
  *
  * Pure: no firmware call, also built hosted, where tables lie in fake memory.
  */

@@ -9,8 +9,8 @@
  *     jump         the one page of code, r-x at its physical address, that switches the tables
  *
  * Fresh tables, since the firmware's may be read-only. Nothing is writable and executable; nothing
- * but the jump is in the lower half; device memory is mapped nowhere but for the framebuffer. All but the jump is
- * global. The largest leaves that fit are used.
+ * but the jump is in the lower half; device memory is mapped nowhere but for the framebuffer. All
+ * but the jump is global. The largest leaves that fit are used.
  */
 #ifndef MERIDIAN_EFI_ADDRESS_SPACE_H
 #define MERIDIAN_EFI_ADDRESS_SPACE_H

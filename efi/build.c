@@ -22,10 +22,6 @@
 
 #define ADVICE_MEMORY     "Use a machine with more memory."
 
-/* The survey's table has no room for the map's growth; the last one gets some. */
-#define SPARE_DESCRIPTORS 8u
-#define SPARE_SHARE       8u
-
 /* --- address space ----------------------------------------------------------------------- */
 
 static enum status take_stack(struct loader *loader)
@@ -120,24 +116,22 @@ static void fill(const struct loader *loader, struct handoff *handoff)
     handoff->acpi_rsdp = loader->machine.acpi_rsdp;
     handoff->smbios = loader->machine.smbios;
     handoff->efi_system_table = (uint64_t)(uintptr_t)uefi.system;
-    for (size_t i = 0; i < HANDOFF_SEED_BYTES; i++)
-        handoff->seed[i] = loader->randomness.seed[i];
+    memcpy(handoff->seed, loader->randomness.seed, HANDOFF_SEED_BYTES);
 }
 
-/* Room for a map that has grown since the survey: by our own allocations, and by what the
- * firmware does while it leaves. */
+/* Room for a map that has grown since the survey, and for what the conversion makes of it. */
 static void plan_map(const struct loader *loader, struct handoff_plan *plan)
 {
-    size_t count = loader->map_bytes / loader->descriptor_bytes;
-    size_t owned;
+    size_t descriptor_bytes = loader->descriptor_bytes;
+    size_t pieces;
 
-    pages_owned(&owned);
-    count += 2 * owned + count / SPARE_SHARE + SPARE_DESCRIPTORS;
-    plan->map_capacity_bytes = count * loader->descriptor_bytes;
+    pages_owned(&pieces);
+    pieces++; /* the handoff itself */
+    plan->map_capacity_bytes = memory_map_room(loader->map_bytes, descriptor_bytes, pieces);
     plan->region_capacity =
-        conversion_region_capacity(plan->map_capacity_bytes, loader->descriptor_bytes, owned + 1);
+        conversion_region_capacity(plan->map_capacity_bytes, descriptor_bytes, pieces);
     plan->change_capacity =
-        conversion_change_capacity(plan->map_capacity_bytes, loader->descriptor_bytes, owned + 1);
+        conversion_change_capacity(plan->map_capacity_bytes, descriptor_bytes, pieces);
 }
 
 enum status build_handoff(struct loader *loader)

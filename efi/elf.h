@@ -9,8 +9,8 @@
  *
  * In this order: elf_parse() checks all headers before a byte is loaded; elf_load() fills pages of
  * the loader's; elf_read_dynamic() finds the relocations in them; elf_relocate() checks and applies
- * these one by one. The dynamic section is read from memory, since it often lies at the far end of the
- * file, and seeking there and back costs as much as reading.
+ * these one by one. The dynamic section is read from memory, since it often lies at the far end of
+ * the file, and seeking there and back costs as much as reading.
  *
  * Sources: System V ABI (gABI) chapters 4 and 5; x86-64 psABI 4.4; DT_FLAGS_1 as in GNU ld.
  */

@@ -2,9 +2,9 @@
  *
  * elf_relocate.c - moves a loaded kernel to the address that it will run at: see elf.h.
  *
- * A relative relocation is "add the distance between link and run address to the addend, store
- * it at the place": nothing else is needed by a static position-independent executable. The
- * dynamic section and the table are read from the loaded image, whose every address is checked to be
+ * A relative relocation is "add the distance between link and run address to the addend, store it
+ * at the place": nothing else is needed by a static position-independent executable. The dynamic
+ * section and the table are read from the loaded image, whose every address is checked to be
  * inside; a table that overlaps its own targets does no harm beyond a wrong kernel.
  *
  * Pure: no firmware call, also built hosted.

@@ -9,9 +9,9 @@
 #include "lib/string.h"
 #include "pages.h"
 
-/* Less than 1 MiB by what the FAT driver of edk2 caches as one: a piece that begins anywhere in such
- * a page ends with a short command for the next one, and this is the size for which that comes for
- * free. It saves one disk command in eighteen. */
+/* Less than 1 MiB by what the FAT driver of edk2 caches as one: a piece that begins anywhere in
+ * such a page ends with a short command for the next one, and this is the size for which that comes
+ * for free. It saves one disk command in eighteen. */
 #define READ_PIECE_BYTES  (MiB - 64 * KiB)
 
 #define PATH_UNITS        (CONFIG_FILE_PATH_BYTES + 2)
@@ -203,7 +203,8 @@ enum status files_find(struct text path, struct volume *volume, struct file *fil
         return status;
     devices = uefi_handles_with(&file_system_guid, &count);
     for (size_t i = 0; i < count && status != STATUS_OK; i++) {
-        /* A volume that cannot be read is somebody else's trouble, but the start device's is not. */
+        /* A volume that cannot be read is somebody else's trouble, but the start device's is not.
+         * */
         if (devices[i] != home)
             status = find_on(devices[i], path, volume, file, refusal);
     }

@@ -3,9 +3,9 @@
  * files.h - files on the volumes that the firmware can read.
  *
  * A configuration is looked for on the device that started the loader, then on every other FAT
- * volume; all other files are on the volume that holds the configuration.
- * Reads are at most 1 MiB each, since larger ones fail on some firmware, and go on until all is there or
- * the file ends. A file's size is a hint: some firmware says 0.
+ * volume; all other files are on the volume that holds the configuration. Reads are at most 1 MiB
+ * each, since larger ones fail on some firmware, and go on until all is there or the file ends. A
+ * file's size is a hint: some firmware says 0.
  */
 #ifndef MERIDIAN_EFI_FILES_H
 #define MERIDIAN_EFI_FILES_H

@@ -129,13 +129,17 @@ void handoff_lay_out(const struct handoff_plan *plan, void *memory, uint32_t siz
     };
 }
 
+/* Two words at a step: the size is a multiple of 8. */
 void handoff_seal(struct handoff *handoff)
 {
-    const uint32_t *words = (const uint32_t *)(const void *)handoff;
+    const uint8_t *bytes = (const uint8_t *)handoff;
     uint32_t sum = 0;
+    uint64_t words;
 
     handoff->checksum = 0;
-    for (uint32_t i = 0; i < handoff->size_bytes / sizeof(words[0]); i++)
-        sum += words[i];
+    for (size_t at = 0; at < handoff->size_bytes; at += sizeof(words)) {
+        memcpy(&words, bytes + at, sizeof(words));
+        sum += (uint32_t)words + (uint32_t)(words >> 32);
+    }
     handoff->checksum = 0u - sum;
 }

@@ -2,10 +2,10 @@
 ;
 ; jump.asm - from the firmware's page tables to the kernel's.
 ;
-; This code runs on while the tables change under it, so its page is mapped at its own address in both.
-; It stays where the firmware loaded it: that page is executable already, however
-; strict the firmware is about data, which a page allocated for a copy might not be. It needs no
-; stack and no data of the loader, since neither is mapped any more after the first instruction.
+; This code runs on while the tables change under it, so its page is mapped at its own address in
+; both. It stays where the firmware loaded it: that page is executable already, however strict the
+; firmware is about data, which a page allocated for a copy might not be. It needs no stack and no
+; data of the loader, since neither is mapped any more after the first instruction.
 ;
 ; The alignment keeps it within one page; the assembler checks the size.
 

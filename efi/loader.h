@@ -73,9 +73,13 @@ enum status image_load_modules(struct loader *loader);
 enum status memory_survey(struct loader *loader);
 enum status memory_take_arena(struct loader *loader);
 
-/* One call of GetMemoryMap() into the buffer of `map`: nothing is allocated or printed. STATUS_NO_SPACE
- * where the buffer is too small; size_bytes is what is needed then. */
+/* One call of GetMemoryMap() into the buffer of `map`: nothing is allocated or printed.
+ * STATUS_NO_SPACE where the buffer is too small; size_bytes is what is needed then. */
 enum status memory_map_get(struct firmware_map *map);
+
+/* Bytes for the map that the firmware will give after `splits` more allocations, when it had
+ * `map_bytes` before; a generous share is for what the firmware does by itself. */
+size_t memory_map_room(size_t map_bytes, size_t descriptor_bytes, size_t splits);
 
 /* build.c: the kernel's address space, and the handoff but for the map. */
 enum status build_address_space(struct loader *loader);

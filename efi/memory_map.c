@@ -20,8 +20,9 @@
 #define SPARE_SHARE          8u /* and one in so many */
 #define PROBE_TRIES          4u
 
-/* The arena holds what the kernel's frame allocator keeps about the machine: records of every GiB that
- * has RAM, and a little for the rest. On small machines it may be no more than a share of RAM. */
+/* The arena holds what the kernel's frame allocator keeps about the machine: records of every GiB
+ * that has RAM, and a little for the rest. On small machines it may be no more than a share of RAM.
+ * */
 #define ARENA_FIXED_BYTES    (64 * KiB)
 #define ARENA_BYTES_PER_AREA (552 * KiB)
 #define ARENA_AREA_SHIFT     30
@@ -43,11 +44,11 @@ enum status memory_map_get(struct firmware_map *map)
     return uefi_status(status);
 }
 
-static size_t with_spare(const struct firmware_map *map)
+size_t memory_map_room(size_t map_bytes, size_t descriptor_bytes, size_t splits)
 {
-    size_t count = map->size_bytes / map->descriptor_bytes;
+    size_t count = map_bytes / descriptor_bytes + 2 * splits;
 
-    return (count + count / SPARE_SHARE + SPARE_DESCRIPTORS) * map->descriptor_bytes;
+    return (count + count / SPARE_SHARE + SPARE_DESCRIPTORS) * descriptor_bytes;
 }
 
 /* A buffer for a map of the size that was just asked for, and some more. */
@@ -55,7 +56,7 @@ static enum status take_buffer(struct firmware_map *map, struct refusal *refusal
 {
     paddr_t buffer;
 
-    map->capacity_bytes = with_spare(map);
+    map->capacity_bytes = memory_map_room(map->size_bytes, map->descriptor_bytes, 1);
     if (pages_allocate(map->capacity_bytes, PAGES_ANYWHERE, REGION_TAG_LOADER, &buffer) !=
         STATUS_OK)
         return refuse(refusal, STATUS_NO_MEMORY, "Use a machine with more memory.",

@@ -30,10 +30,17 @@ UNIT_EXTRA_stack_trace    := kernel/diag/stack_trace.c kernel/diag/symbols.c
 EFI_TEXT := efi/refusal.c efi/sha256.c efi/text.c
 UNIT_EXTRA_efi_config := efi/config_file.c $(EFI_TEXT)
 UNIT_EXTRA_efi_elf    := efi/elf.c efi/elf_relocate.c efi/source.c efi/refusal.c
+UNIT_EXTRA_efi_firmware := tests/unit/uefi_machine.c $(EFI_TEXT) $(addprefix efi/,uefi.c pages.c \
+	files.c graphics.c memory_map.c conversion.c address_space.c)
 UNIT_EXTRA_efi_handoff := efi/handoff.c efi/conversion.c efi/address_space.c efi/refusal.c
 UNIT_EXTRA_efi_space  := efi/address_space.c efi/refusal.c
 UNIT_EXTRA_efi_sha256 := efi/sha256.c
 UNIT_EXTRA_efi_text   := efi/text.c efi/command_line.c
+
+# What speaks to the firmware needs its headers, calling convention and 16-bit characters.
+UEFI_HOSTED := -fshort-wchar -DGNU_EFI_USE_MS_ABI -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
+is_uefi      = $(filter efi/% tests/unit/test_efi_% tests/unit/uefi_%,$(1))
+hosted_flags = $(HOSTED_CFLAGS) $(if $(is_uefi),$(UEFI_HOSTED))
 
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all
 CC_gcc     := $(GCC)
@@ -48,11 +55,11 @@ FLAGS_hosted-lib = $(HOSTED_LIB)
 
 # $(call hosted_variant,VARIANT): objects, the library and its dependencies, in one folder each.
 define hosted_variant
-FLAGS_hosted-$(1) = $$(CC_$(1)) $$(HOSTED_CFLAGS) $$(VARIANT_$(1))
+FLAGS_hosted-$(1) = $$(CC_$(1)) $$(HOSTED_CFLAGS) $$(VARIANT_$(1)) | $$(UEFI_HOSTED)
 
 build/hosted/$(1)/%.c.o: %.c build/flags/hosted-$(1) $$(MAKE_SOURCES) | $(if $(filter plain,$(1)),need-build,need-unit)
 	@mkdir -p $$(@D); $$(call say,CC,$$< ($(1)))
-	$$(Q)$$(CC_$(1)) $$(HOSTED_CFLAGS) $$(VARIANT_$(1)) -MMD -MP -c $$< -o $$@
+	$$(Q)$$(CC_$(1)) $$(call hosted_flags,$$<) $$(VARIANT_$(1)) -MMD -MP -c $$< -o $$@
 
 build/hosted/$(1)/libmm.a: $$(HOSTED_LIB:%=build/hosted/$(1)/%.o) build/flags/hosted-lib
 	@mkdir -p $$(@D); rm -f $$@

@@ -166,7 +166,8 @@ static void bad_lines(void **state)
 
 static void bad_files(void **state)
 {
-    /* What is wrong with the file as a whole is named: UTF-16, NUL bytes, a hash without a kernel. */
+    /* What is wrong with the file as a whole is named: UTF-16, NUL bytes, a hash without a kernel.
+     * */
     static const char utf16[] = "\xff\xfek\0e\0r\0";
     static const char utf16_other[] = "\xfe\xff\0k\0e\0r";
     static const char nul[] = "kernel: a\nmodule: b\0c\n";
@@ -209,7 +210,8 @@ static void sizes(void **state)
 
 static void random_damage(void **state)
 {
-    /* Whatever bytes come, the parser ends, reads nothing beyond them, and explains each refusal. */
+    /* Whatever bytes come, the parser ends, reads nothing beyond them, and explains each refusal.
+     * */
     static const char good[] = "kernel: \\k.elf\nsha256: " DIGITS
                                "\ncmdline: a \"b c\"\nmodule: \"x y\" z\ntimeout: 7\n# end\n";
     uint32_t random = 1;

@@ -234,8 +234,8 @@ static void a_kernel_linked_at_zero(void **state)
 
 static void fixed_kernels(void **state)
 {
-    /* A fixed executable is loaded where it was linked; one that GNU ld only calls fixed because it is
-     * linked high is moved; one that has relocations all the same is refused. */
+    /* A fixed executable is loaded where it was linked; one that GNU ld only calls fixed because it
+     * is linked high is moved; one that has relocations all the same is refused. */
     struct kernel kernel = good_kernel();
     struct run run;
 
@@ -324,8 +324,8 @@ static void bad_headers(void **state)
 
 static void bad_segments(void **state)
 {
-    /* Ranges that wrap, lie outside of the file, overlap, share a page, break their alignment or are
-     * writable and executable are refused. */
+    /* Ranges that wrap, lie outside of the file, overlap, share a page, break their alignment or
+     * are writable and executable are refused. */
     (void)state;
     REFUSED(segments[0].file_bytes, 0x801, STATUS_CORRUPT, "header 0 has more bytes in the file");
     REFUSED(segments[1].offset, UINT64_MAX - 0xfff, STATUS_TRUNCATED, "header 1 reaches to byte");
@@ -449,8 +449,8 @@ static void failing_devices(void **state)
 
 static void random_damage(void **state)
 {
-    /* Whatever is in the headers and tables, nothing outside of file and image is touched, and what is
-     * accepted holds what elf.h promises. */
+    /* Whatever is in the headers and tables, nothing outside of file and image is touched, and what
+     * is accepted holds what elf.h promises. */
     uint64_t random = 42;
     unsigned accepted = 0;
 

@@ -3,8 +3,8 @@
  * test_efi_space.c - properties of the address space that the loader builds.
  *
  * The fake MMU walks the tables by itself, so that "mapped" means what a processor makes of them.
- * Every property is tried in every machine: 4 and 5 levels, with and without leaves of 1 GiB, with and
- * without NX.
+ * Every property is tried in every machine: 4 and 5 levels, with and without leaves of 1 GiB, with
+ * and without NX.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -344,8 +344,8 @@ static bool audit_run(void *context, const struct pt_mapping *run)
 
 static void nothing_is_writable_and_executable(void **state)
 {
-    /* No mapping has both rights, no frame of text or constants is writable through any, all are global
-     * but for the jump, and none is the user's. */
+    /* No mapping has both rights, no frame of text or constants is writable through any, all are
+     * global but for the jump, and none is the user's. */
     struct machine_under_test machine;
 
     (void)state;
@@ -434,8 +434,8 @@ static uint64_t next_random(uint64_t *seed)
 
 static void images_stay_in_their_window(void **state)
 {
-    /* Whatever the size, alignment and random number, an image lies inside its window, aligned as it
-     * was linked; large ones agree with their frames modulo 2 MiB. */
+    /* Whatever the size, alignment and random number, an image lies inside its window, aligned as
+     * it was linked; large ones agree with their frames modulo 2 MiB. */
     uint64_t seed = 7;
 
     (void)state;
