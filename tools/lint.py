@@ -53,9 +53,11 @@ class Tree:
         return [str(path) for path in self.files if path.suffix in suffixes]
 
     def command(self, path):
-        """The compiler command of a source; a header's is that of the source that lies nearest."""
-        if path in self.commands:
-            return self.commands[path]
+        """The compiler command of a source; a header's is that of the source of its name, else of
+        the one that lies nearest."""
+        for source in (path, path[:-2] + ".c"):
+            if source in self.commands:
+                return self.commands[source]
         folder = path.rpartition("/")[0]
         while folder and not any(source.startswith(folder + "/") for source in self.commands):
             folder = folder.rpartition("/")[0]

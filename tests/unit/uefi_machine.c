@@ -73,6 +73,17 @@ static EFI_STATUS EFIAPI free_pool(void *pool)
     return EFI_SUCCESS;
 }
 
+/* One half of RAM: two rows of the table, which lie in one area or in more. */
+static void describe_ram(EFI_MEMORY_DESCRIPTOR *descriptor, EFI_MEMORY_TYPE type, uint64_t half)
+{
+    uint64_t bytes = uefi_machine.ram_bytes / 2;
+
+    *descriptor = (EFI_MEMORY_DESCRIPTOR){ .Type = type,
+                                           .PhysicalStart = uefi_machine.ram_start + half * bytes,
+                                           .NumberOfPages = bytes >> PAGE_SHIFT,
+                                           .Attribute = EFI_MEMORY_WB };
+}
+
 static EFI_STATUS EFIAPI get_memory_map(UINTN *size, EFI_MEMORY_DESCRIPTOR *map, UINTN *key,
                                         UINTN *descriptor_size, UINT32 *version)
 {
@@ -88,10 +99,8 @@ static EFI_STATUS EFIAPI get_memory_map(UINTN *size, EFI_MEMORY_DESCRIPTOR *map,
     if (!fits)
         return EFI_BUFFER_TOO_SMALL;
     memset(map, 0, uefi_machine.map_bytes);
-    *map = (EFI_MEMORY_DESCRIPTOR){ .Type = EfiConventionalMemory,
-                                    .PhysicalStart = uefi_machine.ram_start,
-                                    .NumberOfPages = uefi_machine.ram_bytes >> PAGE_SHIFT,
-                                    .Attribute = EFI_MEMORY_WB };
+    describe_ram(map, EfiConventionalMemory, 0);
+    describe_ram((void *)((char *)map + uefi_machine.descriptor_size), EfiLoaderData, 1);
     return EFI_SUCCESS;
 }
 
