@@ -18,7 +18,7 @@ KERNEL_SOURCES := $(sort $(filter-out kernel/boot/multiboot.c,$(wildcard kernel/
 KERNEL_DIR     := build/obj/kernel-x86_64
 KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(KERNEL_DIR)/%.o)
 
-KERNEL_INCLUDES := -Iinclude -Ikernel -Ikernel/arch/x86_64/include
+KERNEL_INCLUDES := -Iinclude -Ikernel -Ikernel/arch/x86/include -Ikernel/arch/x86_64/include
 KERNEL_CFLAGS    = $(C_COMMON) -O2 -ffreestanding -fpie -fvisibility=hidden -mno-red-zone \
 	-mgeneral-regs-only -fcf-protection=none -fno-omit-frame-pointer \
 	-fstack-protector-strong -mstack-protector-guard=global \

@@ -13,11 +13,11 @@
 #include "arch/cpu.h"
 
 #include "arch/x86/cpuid.h"
+#include "arch/x86/registers.h"
 #include "cpu_local.h"
 #include "lib/assert.h"
 #include "lib/print.h"
 #include "lib/string.h"
-#include "registers.h"
 
 #define EARLY_STACK_BYTES     8192
 #define DEFAULT_PHYSICAL_BITS 36 /* what a processor without leaf 80000008h has: SDM vol. 2A */
@@ -74,7 +74,7 @@ static void read_sizes(void)
 static void enable_protections(void)
 {
     struct cpuid structured = cpuid_or_zero(CPUID_STRUCTURED, 0);
-    uint64_t cr4 = cr4_read();
+    uintptr_t cr4 = cr4_read();
 
     if (cpuid(CPUID_FEATURES, 0).edx & CPUID_1_EDX_PGE)
         cr4 |= CR4_PGE;
@@ -99,7 +99,7 @@ static void add_protection(bool is_on, const char *name)
 
 static void name_protections(void)
 {
-    uint64_t cr4 = cr4_read();
+    uintptr_t cr4 = cr4_read();
 
     add_protection(cr0_read() & CR0_WP, "WP");
     add_protection(info.no_execute, "NX");

@@ -9,8 +9,8 @@
  *
  * Source: SDM vol. 3A, 3.4.5 "Segment Descriptors", 8.2.3 "TSS Descriptor in 64-bit mode".
  */
+#include "arch/x86/registers.h"
 #include "cpu_local.h"
-#include "registers.h"
 
 /* Base 0, limit 4 GiB, present, ring 0, marked as accessed so that the processor never writes. */
 #define DESCRIPTOR_CODE 0x00af9b000000ffffu /* long mode, execute and read */

@@ -4,7 +4,7 @@
  */
 #include "arch/mmu.h"
 
-#include "registers.h"
+#include "arch/x86/registers.h"
 
 /* One byte a type, entry 0 lowest (SDM vol. 3A, 11.12.2): WB WC UC- UC, as the loader left them,
  * then WT, which no mapping has used so far, and WC UC- UC again. */

@@ -18,10 +18,10 @@
  */
 #include "arch/trap.h"
 
+#include "arch/x86/registers.h"
 #include "cpu_local.h"
 #include "lib/assert.h"
 #include "mm/vm_fault.h"
-#include "registers.h"
 #include "trap_frame.h"
 
 #include <arch_layout.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * registers.h - control registers and model-specific registers.
+ * registers.h - control registers and model-specific registers, as wide as a pointer.
  *
  * Source: SDM vol. 3A, 2.5 "Control Registers"; vol. 4, chapter 2.
  */
-#ifndef MERIDIAN_X86_64_REGISTERS_H
-#define MERIDIAN_X86_64_REGISTERS_H
+#ifndef MERIDIAN_X86_REGISTERS_H
+#define MERIDIAN_X86_REGISTERS_H
 
 #include "lib/types.h"
 
@@ -20,38 +20,38 @@
 #define EFER_NXE    (1u << 11) /* no-execute bits are honoured */
 #define MSR_GS_BASE 0xc0000101u
 
-static inline uint64_t cr0_read(void)
+static inline uintptr_t cr0_read(void)
 {
-    uint64_t value;
+    uintptr_t value;
 
-    __asm__ volatile("movq %%cr0, %0" : "=r"(value));
+    __asm__ volatile("mov %%cr0, %0" : "=r"(value));
     return value;
 }
 
-static inline void cr0_write(uint64_t value)
+static inline void cr0_write(uintptr_t value)
 {
-    __asm__ volatile("movq %0, %%cr0" : : "r"(value) : "memory");
+    __asm__ volatile("mov %0, %%cr0" : : "r"(value) : "memory");
 }
 
-static inline uint64_t cr3_read(void)
+static inline uintptr_t cr3_read(void)
 {
-    uint64_t value;
+    uintptr_t value;
 
-    __asm__ volatile("movq %%cr3, %0" : "=r"(value));
+    __asm__ volatile("mov %%cr3, %0" : "=r"(value));
     return value;
 }
 
-static inline uint64_t cr4_read(void)
+static inline uintptr_t cr4_read(void)
 {
-    uint64_t value;
+    uintptr_t value;
 
-    __asm__ volatile("movq %%cr4, %0" : "=r"(value));
+    __asm__ volatile("mov %%cr4, %0" : "=r"(value));
     return value;
 }
 
-static inline void cr4_write(uint64_t value)
+static inline void cr4_write(uintptr_t value)
 {
-    __asm__ volatile("movq %0, %%cr4" : : "r"(value) : "memory");
+    __asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
 }
 
 static inline uint64_t msr_read(uint32_t number)

@@ -2,8 +2,8 @@
  *
  * arch_port.h - IN and OUT (SDM vol. 1, 19.3).
  */
-#ifndef MERIDIAN_X86_64_ARCH_PORT_H
-#define MERIDIAN_X86_64_ARCH_PORT_H
+#ifndef MERIDIAN_X86_ARCH_PORT_H
+#define MERIDIAN_X86_ARCH_PORT_H
 
 static inline uint8_t arch_port_read8(uint16_t port)
 {
