@@ -23,6 +23,8 @@
 #include "mm/pmm.h"
 #include "paging_private.h"
 
+#define DIRECT_MAP_END (LAYOUT_DIRECT_MAP_START + LAYOUT_DIRECT_MAP_BYTES)
+
 /* Windows that the kernel maps into after boot. */
 static const struct {
     uintptr_t start;
@@ -171,17 +173,6 @@ static unsigned meant_flags(const struct pt_mapping *run)
     return unmeant ? run->flags & ~(unsigned)PT_EXECUTE : run->flags;
 }
 
-/* From the first to the last byte of RAM: one area, however many holes it has. */
-static bool add_direct_map_run(void *context, const struct pt_mapping *run)
-{
-    uintptr_t *extent = context; /* first, end */
-
-    if (extent[1] == 0)
-        extent[0] = va_value(run->address);
-    extent[1] = va_value(run->address) + (uintptr_t)run->size_bytes;
-    return true;
-}
-
 static bool add_window_run(void *context, const struct pt_mapping *run)
 {
     (void)context;
@@ -204,12 +195,11 @@ static bool add_image_run(void *context, const struct pt_mapping *run)
 
 static void name_boot_mappings(const struct handoff *handoff)
 {
-    uintptr_t extent[2] = { 0, 0 };
+    uintptr_t direct_map = (uintptr_t)handoff->direct_map_va;
 
     boot_mapping_count = 0;
-    pt_visit(&kernel_table, va(LAYOUT_DIRECT_MAP_START), LAYOUT_DIRECT_MAP_BYTES,
-             add_direct_map_run, extent);
-    add_boot_mapping(va(extent[0]), extent[1] - extent[0], PT_WRITE, "direct map");
+    /* One area, however many holes it has: RAM may still come to it. */
+    add_boot_mapping(va(direct_map), DIRECT_MAP_END - direct_map, PT_WRITE, "direct map");
     pt_visit(&kernel_table, va(LAYOUT_AREAS_START), LAYOUT_AREAS_BYTES, add_window_run, NULL);
     pt_visit(&kernel_table, va((uintptr_t)handoff->kernel_va), (size_t)handoff->kernel_bytes,
              add_image_run, NULL);
@@ -243,8 +233,8 @@ enum status init_paging(const struct handoff *handoff, unsigned physical_bits, b
         return status;
     arch_memory_types_set();
     name_boot_mappings(handoff);
-    log_info("paging: %s, %zu tables%s", pt_format_name(kernel_table.format),
-             pt_count_tables(&kernel_table), no_execute ? ", no-execute" : "");
+    log_info("paging: %s%s", pt_format_name(kernel_table.format),
+             no_execute ? ", no-execute" : "; this processor has no NX: data can be executed");
     return STATUS_OK;
 }
 

@@ -7,12 +7,15 @@
  * asked at any time, and is, by self-tests and the monitor. Both walk all of the table, O(leaves).
  *
  * Text must not be writable through any alias, above all not through the direct map. Every run that
- * can be executed is compared with every run that can be written. There are few of the first kind:
- * they are collected in an array, and should it overflow, the walk is repeated for the next lot.
+ * can be executed is compared with every run that can be written. There are few of the first kind,
+ * and none in the direct map, by far the largest part of the table: they are collected in an array
+ * beforehand, without it. Should the array overflow, all is repeated for the next lot.
  */
 #include "lib/log.h"
 #include "mm/layout.h"
 #include "paging_private.h"
+
+#define DIRECT_MAP_END  (LAYOUT_DIRECT_MAP_START + LAYOUT_DIRECT_MAP_BYTES)
 
 #define EXECUTABLE_RUNS 16
 
@@ -97,9 +100,7 @@ static enum status check_direct_map(const struct page_table *table, const struct
 {
     struct expected map = { .what = "direct map", .start = handoff->direct_map_va, .base = 0 };
 
-    return check_expected(
-        table, &map, LAYOUT_DIRECT_MAP_START + LAYOUT_DIRECT_MAP_BYTES - handoff->direct_map_va,
-        false);
+    return check_expected(table, &map, DIRECT_MAP_END - handoff->direct_map_va, false);
 }
 
 static enum status check_stack(const struct page_table *table, const struct handoff *handoff)
@@ -190,19 +191,17 @@ static bool audit_complain(struct audit *audit, const char *what, const struct p
     return false;
 }
 
-static bool audit_run(void *context, const struct pt_mapping *run)
+static bool is_executable(const struct audit *audit, const struct pt_mapping *run)
+{
+    return audit->table->no_execute && (run->flags & PT_EXECUTE) != 0;
+}
+
+static bool collect_executable(void *context, const struct pt_mapping *run)
 {
     struct audit *audit = context;
-    bool executable = audit->table->no_execute && (run->flags & PT_EXECUTE) != 0;
 
-    if (va_value(run->address) < LAYOUT_KERNEL_HALF)
-        return audit_complain(audit, "mapped below the kernel's half", run);
-    if ((run->flags & PT_USER) != 0)
-        return audit_complain(audit, "open to user mode", run);
-    if (!executable)
+    if (!is_executable(audit, run))
         return true;
-    if ((run->flags & PT_WRITE) != 0)
-        return audit_complain(audit, "writable and executable", run);
     if (audit->executable_seen >= audit->executable_done &&
         audit->executable_count < EXECUTABLE_RUNS)
         audit->executable[audit->executable_count++] = *run;
@@ -210,19 +209,32 @@ static bool audit_run(void *context, const struct pt_mapping *run)
     return true;
 }
 
-static bool audit_alias(void *context, const struct pt_mapping *run)
+static bool is_alias(const struct audit *audit, const struct pt_mapping *run)
 {
-    struct audit *audit = context;
-
-    if ((run->flags & PT_WRITE) == 0)
-        return true;
     for (size_t i = 0; i < audit->executable_count; i++) {
         const struct pt_mapping *text = &audit->executable[i];
 
         if (pa_value(run->target) < pa_value(text->target) + text->size_bytes &&
             pa_value(text->target) < pa_value(run->target) + run->size_bytes)
-            return audit_complain(audit, "a writable alias of executable memory", run);
+            return true;
     }
+    return false;
+}
+
+static bool audit_run(void *context, const struct pt_mapping *run)
+{
+    struct audit *audit = context;
+
+    if (va_value(run->address) < LAYOUT_KERNEL_HALF)
+        return audit_complain(audit, "mapped below the kernel's half", run);
+    if ((run->flags & PT_USER) != 0)
+        return audit_complain(audit, "open to user mode", run);
+    if (is_executable(audit, run) && (run->flags & PT_WRITE) != 0)
+        return audit_complain(audit, "writable and executable", run);
+    if (is_executable(audit, run) && va_value(run->address) < DIRECT_MAP_END)
+        return audit_complain(audit, "executable in the direct map", run);
+    if ((run->flags & PT_WRITE) != 0 && is_alias(audit, run))
+        return audit_complain(audit, "a writable alias of executable memory", run);
     return true;
 }
 
@@ -233,9 +245,8 @@ enum status paging_check_rights(const struct page_table *table)
     do {
         audit.executable_count = 0;
         audit.executable_seen = 0;
+        pt_visit(table, va(DIRECT_MAP_END), (size_t)0 - DIRECT_MAP_END, collect_executable, &audit);
         pt_visit(table, va(0), SIZE_MAX, audit_run, &audit);
-        if (!audit.failed)
-            pt_visit(table, va(0), SIZE_MAX, audit_alias, &audit);
         audit.executable_done += audit.executable_count;
     } while (!audit.failed && audit.executable_done < audit.executable_seen);
     return audit.failed ? STATUS_DENIED : STATUS_OK;
