@@ -39,6 +39,10 @@ enum status paging_unmap(vaddr_t address, size_t size_bytes, bool free_frames);
 /* As pt_protect(), flush included, in the kernel's half. */
 enum status paging_protect(vaddr_t address, size_t size_bytes, unsigned flags);
 
+/* Whether this processor is inside of one of these. Who is called from there (by the PMM, for memory)
+ * must not call them; nor can a fault that happens then be resolved. */
+bool paging_lock_is_mine(void);
+
 /* The physical address behind a kernel address. STATUS_NOT_FOUND where nothing is mapped. */
 enum status paging_translate(vaddr_t address, paddr_t *target);
 

@@ -33,6 +33,7 @@
 #include "lib/bits.h"
 #include "lib/lock.h"
 #include "lib/string.h"
+#include "mm/paging.h"
 #include "mm/pmm.h"
 #include "slab.h"
 
@@ -572,10 +573,13 @@ size_t heap_shrink(size_t count_frames)
     return heap_runs_shrink(count_frames, true);
 }
 
-/* The PMM's call for help may come while it serves the heap, or holds up a page-table change. */
+/* The PMM asks in the middle of somebody's allocation. If that is the page tables' own, pages can't be
+ * unmapped now. */
 static size_t shrink_for_pmm(struct pmm_shrinker *shrinker, size_t count_frames)
 {
     (void)shrinker;
+    if (paging_lock_is_mine())
+        return 0;
     cpu_drain();
     (void)slab_reclaim();
     return heap_runs_shrink(count_frames, false);

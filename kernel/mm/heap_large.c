@@ -77,7 +77,7 @@ static enum status map_contiguous(uint32_t first, uint32_t count_pages)
     if (status != STATUS_OK)
         return status;
     status = paging_map(va(heap_page_address(first)), pfn_to_pa(frame),
-                        (size_t)count_pages << PAGE_SHIFT, PT_WRITE | PT_GLOBAL | PT_SMALL);
+                        (size_t)count_pages << PAGE_SHIFT, PT_WRITE | PT_OWNED | PT_SMALL);
     if (status != STATUS_OK)
         (void)pmm_free_run(frame, count_pages);
     return status;

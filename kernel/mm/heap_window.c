@@ -67,7 +67,7 @@ static size_t map_frames(uintptr_t address, const pfn_t *frames, size_t count)
         while (done + run < count && pfn_value(frames[done + run]) == pfn_value(frames[done]) + run)
             run++;
         if (paging_map(va(address + done * PAGE_SIZE), pfn_to_pa(frames[done]), run * PAGE_SIZE,
-                       PT_WRITE | PT_GLOBAL) != STATUS_OK)
+                       PT_WRITE | PT_OWNED) != STATUS_OK)
             break;
         done += run;
     }

@@ -25,9 +25,6 @@ const struct paging_boot_mapping *paging_boot_mappings(size_t *count);
 irq_state_t paging_lock(void);
 void paging_unlock(irq_state_t state);
 
-/* Whether this processor holds it: a fault that happens then cannot be resolved. */
-bool paging_lock_is_mine(void);
-
 /* Tables for any space: frames from the PMM, tagged. */
 extern const struct pt_memory paging_table_memory;
 

@@ -30,6 +30,7 @@ static size_t window_bytes;
 static uint32_t *window_frames; /* by page: frame + 1, or 0 */
 static unsigned long calls, fail_from, fail_count;
 static struct pmm_shrinker *shrinker;
+static bool page_table_busy;
 
 static void stop(const char *what)
 {
@@ -151,6 +152,8 @@ enum status paging_map(vaddr_t address, paddr_t target, size_t size_bytes, unsig
     size_t page = window_page(address, size_bytes);
     size_t frame = pfn_value(pa_to_pfn(target)) - FIRST_FRAME;
 
+    if (page_table_busy)
+        stop("a mapping from inside of a mapping");
     if ((flags & PT_WRITE) == 0 || (flags & (PT_EXECUTE | PT_USER)) != 0)
         stop("the heap's pages are writable, not executable, the kernel's");
     pthread_mutex_lock(&mutex);
@@ -176,6 +179,8 @@ enum status paging_unmap(vaddr_t address, size_t size_bytes, bool free_frames)
 {
     size_t page = window_page(address, size_bytes);
 
+    if (page_table_busy)
+        stop("an unmapping from inside of a mapping");
     pthread_mutex_lock(&mutex);
     for (size_t i = 0; i < size_bytes >> PAGE_SHIFT; i++) {
         if (window_frames[page + i] == 0)
@@ -189,6 +194,16 @@ enum status paging_unmap(vaddr_t address, size_t size_bytes, bool free_frames)
         stop("the host has no mapping left");
     pthread_mutex_unlock(&mutex);
     return STATUS_OK;
+}
+
+bool paging_lock_is_mine(void)
+{
+    return page_table_busy;
+}
+
+void heap_machine_set_page_table_busy(bool busy)
+{
+    page_table_busy = busy;
 }
 
 /* --- the machine -------------------------------------------------------------------------- */
@@ -218,6 +233,7 @@ void heap_machine_create_bare(size_t count_frames, size_t size_bytes)
     window_bytes = size_bytes;
     frames_used = frames_peak = next_frame = 0;
     calls = fail_from = fail_count = 0;
+    page_table_busy = false;
 }
 
 void heap_machine_create(size_t count_frames, size_t size_bytes)

@@ -40,6 +40,9 @@ void heap_machine_fail(unsigned long nth, unsigned long count);
 /* Calls that could have failed since heap_machine_fail(). */
 unsigned long heap_machine_calls(void);
 
+/* As if this processor were changing its page table: mapping and unmapping abort. */
+void heap_machine_set_page_table_busy(bool busy);
+
 /* Calls the shrinker that the heap registered. */
 size_t heap_machine_pressure(size_t count_frames);
 

@@ -508,6 +508,20 @@ static void pressure_gives_frames_back(void **state)
     assert_int_equal(heap_check(), STATUS_OK);
 }
 
+static void pressure_during_a_mapping(void **state)
+{
+    /* When the PMM asks while this processor changes its page table, nothing is unmapped or given. */
+    size_t before;
+
+    (void)state;
+    assert_true(kfree(kmalloc(100 * PAGE_SIZE)));
+    before = heap_machine_frames_used();
+    heap_machine_set_page_table_busy(true);
+    assert_int_equal(heap_machine_pressure(50), 0);
+    heap_machine_set_page_table_busy(false);
+    assert_int_equal(heap_machine_frames_used(), before);
+}
+
 static void windows_that_make_no_sense(void **state)
 {
     /* A window that is unaligned, wraps, or is too small for anything is refused. */
@@ -601,6 +615,7 @@ int main(void)
         TEST(window_runs_out),
         TEST(everything_comes_back),
         TEST(pressure_gives_frames_back),
+        TEST(pressure_during_a_mapping),
         TEST(windows_that_make_no_sense),
         TEST(statistics_add_up),
         TEST(objects_are_described),
