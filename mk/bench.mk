@@ -23,14 +23,17 @@ $(LARGE_KERNEL): $(KERNEL_OBJECTS) $(KERNEL_DIR)/ksyms-full.o build/bench/payloa
 bench-boot: $(LOADER_PRODUCTS) $(FIRMWARE_PROGRAMS) $(LARGE_KERNEL) | need-run ## instructions from the start of the loader to the kernel, beside the floor
 	@$(PYTHON) tests/bench/boot/measure.py
 
-# bench-vm: page tables, areas and faults, the sources compiled as the kernel compiles them.
-BENCH_VM_SOURCES := tests/bench/vm/bench_vm.c tests/host/fake_memory.c tests/host/host_cpu.c \
-	tests/host/host_log.c tests/host/host_panic.c kernel/lib/print.c kernel/lib/status.c \
-	kernel/lib/json.c $(wildcard kernel/mm/*.c)
+# bench-vm: page tables, areas and faults, compiled as the kernel compiles them.
+BENCH_VM_KERNEL := $(sort $(wildcard kernel/mm/*.c))
+BENCH_VM_HOST   := tests/bench/vm/bench_vm.c tests/host/fake_memory.c tests/host/host_cpu.c \
+	tests/host/host_log.c tests/host/host_panic.c kernel/lib/print.c kernel/lib/status.c kernel/lib/json.c
+BENCH_VM_CFLAGS  = $(C_COMMON) -D_GNU_SOURCE -O2 -fno-omit-frame-pointer -Itests/bench/vm/include $(HOSTED_INCLUDES)
 
-build/bench/vm: $(BENCH_VM_SOURCES) $(wildcard include/*/*.h kernel/mm/*.h tests/host/include/*.h) $(MAKE_SOURCES) | need-build
+build/bench/vm: $(BENCH_VM_KERNEL) $(BENCH_VM_HOST) $(wildcard include/*/*.h kernel/mm/*.h tests/host/include/*.h \
+		tests/bench/vm/include/*.h) $(MAKE_SOURCES) | need-build
 	@mkdir -p $(@D); $(call say,BENCH,$@)
-	$(Q)$(GCC) $(C_COMMON) -D_GNU_SOURCE -O2 -fno-omit-frame-pointer $(HOSTED_INCLUDES) $(BENCH_VM_SOURCES) -o $@
+	$(Q)$(GCC) $(BENCH_VM_CFLAGS) -mgeneral-regs-only -nostdlib -r $(BENCH_VM_KERNEL) -o $@.kernel.o
+	$(Q)$(GCC) $(BENCH_VM_CFLAGS) $(BENCH_VM_HOST) $@.kernel.o -o $@
 
 .PHONY: bench-vm
 bench-vm: build/bench/vm ## page tables, areas and faults: nanoseconds each on this machine

@@ -29,18 +29,19 @@
 
 #define PT_MAX_LEVELS 5
 
-/* Rights and properties of a mapping, as a word of flags. */
+/* Rights and properties of a mapping, as a word of flags. Where an x86 entry has a bit for one, it
+ * has the same place here, which makes translation nearly free there. */
 enum pt_flag {
-    PT_WRITE = 1u << 0,
-    PT_EXECUTE = 1u << 1,
+    PT_EXECUTE = 1u << 0,
+    PT_WRITE = 1u << 1,
     PT_USER = 1u << 2,
-    PT_GLOBAL = 1u << 3,
-    PT_ACCESSED = 1u << 4, /* reported; ignored when mapping */
-    PT_DIRTY = 1u << 5,    /* reported; ignored when mapping */
-    PT_SMALL = 1u << 6,    /* mapping: 4 KiB leaves only */
-    PT_OWNED = 1u << 7,    /* the mapping holds a reference on each of its frames; for software */
-    PT_CACHE_SHIFT = 8,    /* bits 8 to 10: enum pt_cache */
+    PT_CACHE_SHIFT = 3, /* bits 3 to 5: enum pt_cache */
     PT_CACHE_MASK = 7u << PT_CACHE_SHIFT,
+    PT_DIRTY = 1u << 6,    /* reported; ignored when mapping */
+    PT_ACCESSED = 1u << 7, /* reported; ignored when mapping */
+    PT_GLOBAL = 1u << 8,
+    PT_OWNED = 1u << 9,  /* the mapping holds a reference on each of its frames; for software */
+    PT_SMALL = 1u << 10, /* mapping: 4 KiB leaves only */
 };
 
 /* What one may choose: the rest of the word describes. */

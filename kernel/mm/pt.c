@@ -14,19 +14,11 @@
 
 /* --- checks ------------------------------------------------------------------------------ */
 
-/* One past the lower half. */
-static uintptr_t lower_half_end(const struct pt_format *format)
-{
-    if (format->upper_half != 0)
-        return (uintptr_t)format->upper_half;
-    return (uintptr_t)1 << (format->address_bits - 1);
-}
-
 static enum status check_range(const struct page_table *table, vaddr_t address, size_t size_bytes)
 {
     uintptr_t first = va_value(address);
     uintptr_t last = first + (size_bytes - 1);
-    uintptr_t end = lower_half_end(table->format);
+    uintptr_t end = (uintptr_t)table->format->lower_end;
 
     if (((first | size_bytes) & PAGE_MASK) != 0)
         return STATUS_NOT_ALIGNED;
@@ -100,23 +92,19 @@ unsigned pt_format_physical_bits(const struct pt_format *format)
 
 vaddr_t pt_format_lower_end(const struct pt_format *format)
 {
-    return va(lower_half_end(format));
+    return va((uintptr_t)format->lower_end);
 }
 
 vaddr_t pt_format_upper_half(const struct pt_format *format)
 {
-    if (format->upper_half != 0)
-        return va((uintptr_t)format->upper_half);
-    return va((uintptr_t)0 - lower_half_end(format));
+    return va((uintptr_t)format->upper_start);
 }
 
 bool pt_canonical(const struct pt_format *format, vaddr_t address)
 {
     uint64_t value = va_value(address);
 
-    if (format->upper_half != 0)
-        return value >> format->address_bits == 0;
-    return value < lower_half_end(format) || value >= va_value(pt_format_upper_half(format));
+    return value < format->lower_end || (value >= format->upper_start && value <= format->last);
 }
 
 /* --- a table as a whole ------------------------------------------------------------------ */
@@ -129,17 +117,14 @@ struct half {
 
 static struct half lower_half(const struct pt_format *format)
 {
-    return (struct half){ 0, (uint64_t)lower_half_end(format) >> PAGE_SHIFT };
+    return (struct half){ 0, format->lower_end >> PAGE_SHIFT };
 }
 
 static struct half upper_half(const struct pt_format *format)
 {
-    uintptr_t first = va_value(pt_format_upper_half(format));
-    uint64_t pages = ((uint64_t)1 << (format->address_bits - PAGE_SHIFT)) - (first >> PAGE_SHIFT);
+    uint64_t pages = ((format->last - format->upper_start) >> PAGE_SHIFT) + 1;
 
-    if (format->upper_half == 0)
-        pages = (uint64_t)lower_half_end(format) >> PAGE_SHIFT;
-    return (struct half){ first, pages };
+    return (struct half){ (uintptr_t)format->upper_start, pages };
 }
 
 static enum status reserve_half(struct page_table *table, struct half half)

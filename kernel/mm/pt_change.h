@@ -395,16 +395,19 @@ static void kill_pages(struct cursor *cursor, struct tlb_batch *batch)
     }
 }
 
-/* Whether the processor could still translate through the cursor's table. Looks first where the
- * range ended: neighbours of what was unmapped are the likeliest. */
+/* Whether the processor could still translate through the cursor's table. Looks outwards from where
+ * the range ended: neighbours of what was unmapped are the likeliest to be in use. */
 static bool kill_table_in_use(const struct cursor *cursor)
 {
-    unsigned start = cursor->at[cursor->level].index;
+    unsigned up = cursor->at[cursor->level].index;
+    unsigned down = up;
 
-    for (unsigned i = 0; i < WALK_ENTRIES; i++) {
-        unsigned index = (start + i) & (WALK_ENTRIES - 1);
-
-        if (entry_present(arch_pte_read(cursor->entries, index, WALK_ENTRY_BYTES), cursor->level))
+    while (up < WALK_ENTRIES || down > 0) {
+        if (down > 0 &&
+            entry_present(arch_pte_read(cursor->entries, --down, WALK_ENTRY_BYTES), cursor->level))
+            return true;
+        if (up < WALK_ENTRIES &&
+            entry_present(arch_pte_read(cursor->entries, up++, WALK_ENTRY_BYTES), cursor->level))
             return true;
     }
     return false;
@@ -453,20 +456,32 @@ static void walk_kill(struct page_table *table, uintptr_t address, uint64_t page
     }
 }
 
-static void bury_leaf(struct cursor *cursor, uint64_t entry,
-                      void (*release)(const struct pt_mapping *leaf))
+static inline void bury_leaf(struct cursor *cursor, uint64_t entry,
+                             void (*release)(const struct pt_mapping *leaf))
 {
-    struct pt_mapping leaf = {
-        .address = va(cursor->address),
-        .target = entry_target(entry, cursor->level),
-        .size_bytes = walk_span(cursor->level) << PAGE_SHIFT,
-        .flags = entry_flags(entry, cursor->level),
-        .level = cursor->level,
-    };
+    unsigned level = cursor->level;
 
     cursor_write(cursor, 0);
     if (release != NULL)
-        release(&leaf);
+        release(&(struct pt_mapping){ .address = va(cursor->address),
+                                      .target = entry_target(entry, level),
+                                      .size_bytes = walk_span(level) << PAGE_SHIFT,
+                                      .flags = entry_flags(entry, level),
+                                      .level = level });
+}
+
+/* Buries the pages under the cursor and after it. */
+static void bury_pages(struct cursor *cursor, void (*release)(const struct pt_mapping *leaf))
+{
+    unsigned left = cursor_entries_left(cursor);
+
+    for (; left > 0; left--) {
+        uint64_t entry = cursor_read(cursor);
+
+        if (entry != 0 && !entry_present(entry, 1))
+            bury_leaf(cursor, entry, release);
+        cursor_skip(cursor, 1, 1);
+    }
 }
 
 /* Climbs by one level, past the table, which is freed if it was dead. */
@@ -498,6 +513,10 @@ static void walk_bury(struct page_table *table, uintptr_t address, uint64_t page
             bury_leave_table(&cursor, table);
             continue;
         }
+        if (cursor.level == 1) {
+            bury_pages(&cursor, release);
+            continue;
+        }
         entry = cursor_read(&cursor);
         if (entry != 0 && entry_is_table(entry, cursor.level)) {
             cursor_down(&cursor, entry_target(entry, cursor.level));
@@ -511,6 +530,37 @@ static void walk_bury(struct page_table *table, uintptr_t address, uint64_t page
 
 /* --- rights and targets ------------------------------------------------------------------ */
 
+/* Gives the leaf under the cursor other rights; false if it had them. */
+static inline bool protect_leaf(struct cursor *cursor, uint64_t entry, unsigned flags)
+{
+    uint64_t changed = entry_recode(entry, flags, cursor->level);
+
+    if (changed == entry)
+        return false;
+    cursor_write(cursor, changed);
+    return true;
+}
+
+/* The pages under the cursor and after it; those that change are noted in runs. */
+static void protect_pages(struct cursor *cursor, unsigned flags, struct tlb_batch *batch)
+{
+    struct cursor run = *cursor; /* where a run of changes began */
+    unsigned left = cursor_entries_left(cursor);
+
+    for (; left > 0; left--) {
+        uint64_t entry = cursor_read(cursor);
+        bool changed = entry_present(entry, 1) && protect_leaf(cursor, entry, flags);
+
+        if (!changed && run.pages != cursor->pages)
+            change_note(batch, &run, run.pages - cursor->pages);
+        cursor_skip(cursor, 1, 1);
+        if (!changed)
+            run = *cursor;
+    }
+    if (run.pages != cursor->pages)
+        change_note(batch, &run, run.pages - cursor->pages);
+}
+
 static void walk_protect(struct page_table *table, uintptr_t address, uint64_t pages,
                          unsigned flags, struct tlb_batch *batch)
 {
@@ -518,20 +568,19 @@ static void walk_protect(struct page_table *table, uintptr_t address, uint64_t p
 
     cursor_begin(&cursor, table, address, pages);
     while (cursor_settle(&cursor)) {
-        uint64_t entry = cursor_read(&cursor);
-        uint64_t changed;
+        uint64_t entry;
 
+        if (cursor.level == 1) {
+            protect_pages(&cursor, flags, batch);
+            continue;
+        }
+        entry = cursor_read(&cursor);
         if (entry_present(entry, cursor.level) && entry_is_table(entry, cursor.level)) {
             cursor_down(&cursor, entry_target(entry, cursor.level));
             continue;
         }
-        if (entry_present(entry, cursor.level)) {
-            changed = entry_recode(entry, flags, cursor.level);
-            if (changed != entry) {
-                cursor_write(&cursor, changed);
-                change_note(batch, &cursor, cursor_pages(&cursor));
-            }
-        }
+        if (entry_present(entry, cursor.level) && protect_leaf(&cursor, entry, flags))
+            change_note(batch, &cursor, cursor_pages(&cursor));
         cursor_pass(&cursor);
     }
 }
@@ -648,13 +697,29 @@ static void walk_free_tables(struct page_table *table, uintptr_t address, uint64
     }
 }
 
-#define WALK_OPERATIONS                                                                            \
+/* The operations of one format, as `name`. */
+#define WALK_FORMAT(name, levels)                                                                  \
+    static enum status name##_query(const struct page_table *table, uintptr_t address,             \
+                                    struct pt_mapping *mapping)                                    \
     {                                                                                              \
-        .query = walk_query, .explain = walk_explain, .visit = walk_visit,                         \
-        .count_tables = walk_count_tables, .map = walk_map, .reserve_top = walk_reserve_top,       \
-        .share_top = walk_share_top, .split = walk_split, .kill = walk_kill, .bury = walk_bury,    \
-        .protect = walk_protect, .replace = walk_replace, .merge = walk_merge,                     \
-        .free_tables = walk_free_tables                                                            \
+        return walk_query(table, address, mapping, levels);                                        \
+    }                                                                                              \
+                                                                                                   \
+    static const struct pt_operations name = {                                                     \
+        .query = name##_query,                                                                     \
+        .explain = walk_explain,                                                                   \
+        .visit = walk_visit,                                                                       \
+        .count_tables = walk_count_tables,                                                         \
+        .map = walk_map,                                                                           \
+        .reserve_top = walk_reserve_top,                                                           \
+        .share_top = walk_share_top,                                                               \
+        .split = walk_split,                                                                       \
+        .kill = walk_kill,                                                                         \
+        .bury = walk_bury,                                                                         \
+        .protect = walk_protect,                                                                   \
+        .replace = walk_replace,                                                                   \
+        .merge = walk_merge,                                                                       \
+        .free_tables = walk_free_tables,                                                           \
     }
 
 #endif

@@ -43,16 +43,22 @@ struct pt_operations {
     void (*free_tables)(struct page_table *table, uintptr_t address, uint64_t pages);
 };
 
-/* i386: user space has 3 GiB, the kernel 1 GiB, a whole entry of the root with PAE. */
-#define PT_I386_UPPER_HALF ((uint64_t)0xc0000000)
+/* The two halves of the addresses, [0, lower_end) and [upper_start, last]: on i386 3 GiB for user
+ * space and 1 GiB, a whole entry of the root with PAE; elsewhere, where addresses of `bits` bits are
+ * sign-extended, with a hole between. */
+#define PT_HALVES_I386 .lower_end = 0xc0000000, .upper_start = 0xc0000000, .last = 0xffffffff
+#define PT_HALVES_EXTENDED(bits)                                                                   \
+    .lower_end = (uint64_t)1 << ((bits)-1), .upper_start = -((uint64_t)1 << ((bits)-1)),           \
+    .last = UINT64_MAX
 
 struct pt_format {
     const char *name;
     unsigned levels;
-    unsigned index_bits;    /* address bits that one level translates; the root may use fewer */
-    unsigned entry_bytes;   /* 4 or 8 */
-    unsigned address_bits;  /* of a virtual address */
-    uint64_t upper_half;    /* where it begins; 0: in the middle, addresses are sign-extended */
+    unsigned index_bits;  /* address bits that one level translates; the root may use fewer */
+    unsigned entry_bytes; /* 4 or 8 */
+    uint64_t lower_end;   /* PT_HALVES_... */
+    uint64_t upper_start;
+    uint64_t last;
     unsigned physical_bits; /* that an entry has room for, in leaves of any size */
     unsigned largest_leaf;  /* highest level that may hold a leaf */
     bool whole_root;        /* all entries of the root exist from the start and stay */

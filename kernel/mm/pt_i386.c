@@ -19,16 +19,15 @@
 #include "pt_walk.h"
 #include "pt_change.h"
 
-static const struct pt_operations operations = WALK_OPERATIONS;
+WALK_FORMAT(two_levels, 2);
 
 const struct pt_format pt_format_i386_2level = {
     .name = "i386, 2 levels",
     .levels = 2,
     .index_bits = WALK_INDEX_BITS,
     .entry_bytes = WALK_ENTRY_BYTES,
-    .address_bits = 32,
-    .upper_half = PT_I386_UPPER_HALF,
+    PT_HALVES_I386,
     .physical_bits = 32,
     .largest_leaf = 2,
-    .operations = &operations,
+    .operations = &two_levels,
 };

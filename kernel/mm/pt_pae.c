@@ -24,17 +24,16 @@
 #include "pt_walk.h"
 #include "pt_change.h"
 
-static const struct pt_operations operations = WALK_OPERATIONS;
+WALK_FORMAT(pae, 3);
 
 const struct pt_format pt_format_i386_pae = {
     .name = "i386, PAE",
     .levels = 3,
     .index_bits = WALK_INDEX_BITS,
     .entry_bytes = WALK_ENTRY_BYTES,
-    .address_bits = 32,
-    .upper_half = PT_I386_UPPER_HALF,
+    PT_HALVES_I386,
     .physical_bits = 52,
     .largest_leaf = 2,
     .whole_root = true,
-    .operations = &operations,
+    .operations = &pae,
 };

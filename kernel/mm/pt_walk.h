@@ -10,6 +10,8 @@
  *   bool     entry_is_table(entry, level)      else a leaf; present or not
  *   paddr_t  entry_target(entry, level)        the next table, or the leaf's first frame
  *   unsigned entry_flags(entry, level)         enum pt_flag of this entry alone
+ *   uint64_t entry_grants(entry, level)        rights as bits: the AND of all levels is what is had
+ *   unsigned grants_flags(grants)              as PT_WRITE, PT_EXECUTE and PT_USER
  *   uint64_t entry_table(target, level)        refers to the table below, all rights allowed
  *   uint64_t entry_leaf(target, flags, level)
  *   uint64_t entry_recode(entry, flags, level) a leaf with other rights; the rest as it was
@@ -177,8 +179,8 @@ static inline unsigned walk_combine(unsigned inherited, unsigned flags)
     return flags & (inherited | ~(unsigned)WALK_COMBINED);
 }
 
-static void walk_fill_mapping(struct pt_mapping *mapping, uintptr_t address, uint64_t target,
-                              unsigned flags, unsigned level)
+static inline void walk_fill_mapping(struct pt_mapping *mapping, uintptr_t address, uint64_t target,
+                                     unsigned flags, unsigned level)
 {
     uintptr_t mask = (uintptr_t)((walk_span(level) << PAGE_SHIFT) - 1);
 
@@ -189,14 +191,17 @@ static void walk_fill_mapping(struct pt_mapping *mapping, uintptr_t address, uin
     mapping->level = level;
 }
 
-static enum status walk_query(const struct page_table *table, uintptr_t address,
-                              struct pt_mapping *mapping)
+/* Instantiated with a constant number of levels (WALK_FORMAT), for which the loop is unrolled. */
+[[gnu::always_inline]] static inline enum status walk_query(const struct page_table *table,
+                                                            uintptr_t address,
+                                                            struct pt_mapping *mapping,
+                                                            unsigned levels)
 {
-    unsigned level = table->format->levels;
-    unsigned inherited = WALK_COMBINED;
+    uint64_t grants = ~(uint64_t)0;
     paddr_t entries = table->root;
 
-    for (;; level--) {
+#pragma GCC unroll 5
+    for (unsigned level = levels; level > 0; level--) {
         uint64_t entry =
             arch_pte_read(arch_table_ptr(entries), walk_index(address, level), WALK_ENTRY_BYTES);
 
@@ -204,13 +209,17 @@ static enum status walk_query(const struct page_table *table, uintptr_t address,
             walk_fill_mapping(mapping, address, 0, 0, level);
             return STATUS_NOT_FOUND;
         }
-        inherited = walk_combine(inherited, entry_flags(entry, level));
+        grants &= entry_grants(entry, level);
         entries = entry_target(entry, level);
-        if (!entry_is_table(entry, level))
-            break;
+        if (!entry_is_table(entry, level)) {
+            unsigned flags = entry_flags(entry, level) & ~(unsigned)WALK_COMBINED;
+
+            walk_fill_mapping(mapping, address, pa_value(entries), flags | grants_flags(grants),
+                              level);
+            return STATUS_OK;
+        }
     }
-    walk_fill_mapping(mapping, address, pa_value(entries), inherited, level);
-    return STATUS_OK;
+    return STATUS_CORRUPT; /* level 1 has no tables */
 }
 
 static unsigned walk_explain(const struct page_table *table, uintptr_t address,

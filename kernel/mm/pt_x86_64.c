@@ -16,17 +16,18 @@
 #include "pt_walk.h"
 #include "pt_change.h"
 
-static const struct pt_operations operations = WALK_OPERATIONS;
+WALK_FORMAT(four_levels, 4);
+WALK_FORMAT(five_levels, 5);
 
 const struct pt_format pt_format_x86_64_4level = {
     .name = "x86-64, 4 levels",
     .levels = 4,
     .index_bits = WALK_INDEX_BITS,
     .entry_bytes = WALK_ENTRY_BYTES,
-    .address_bits = 48,
+    PT_HALVES_EXTENDED(48),
     .physical_bits = 52,
     .largest_leaf = 3,
-    .operations = &operations,
+    .operations = &four_levels,
 };
 
 const struct pt_format pt_format_x86_64_5level = {
@@ -34,8 +35,8 @@ const struct pt_format pt_format_x86_64_5level = {
     .levels = 5,
     .index_bits = WALK_INDEX_BITS,
     .entry_bytes = WALK_ENTRY_BYTES,
-    .address_bits = 57,
+    PT_HALVES_EXTENDED(57),
     .physical_bits = 52,
     .largest_leaf = 3,
-    .operations = &operations,
+    .operations = &five_levels,
 };

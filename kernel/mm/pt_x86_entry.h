@@ -29,23 +29,28 @@
 #include "lib/types.h"
 #include "mm/pt.h"
 
-#define ENTRY_PRESENT   ((uint64_t)1 << 0)
-#define ENTRY_WRITE     ((uint64_t)1 << 1)
-#define ENTRY_USER      ((uint64_t)1 << 2)
-#define ENTRY_PWT       ((uint64_t)1 << 3)
-#define ENTRY_PCD       ((uint64_t)1 << 4)
-#define ENTRY_ACCESSED  ((uint64_t)1 << 5)
-#define ENTRY_DIRTY     ((uint64_t)1 << 6)
-#define ENTRY_LARGE     ((uint64_t)1 << 7) /* above level 1 */
-#define ENTRY_PAT_SMALL ((uint64_t)1 << 7) /* level 1 */
-#define ENTRY_GLOBAL    ((uint64_t)1 << 8)
-#define ENTRY_OWNED     ((uint64_t)1 << 9)
-#define ENTRY_PAT_LARGE ((uint64_t)1 << 12) /* above level 1 */
+#define ENTRY_PRESENT     ((uint64_t)1 << 0)
+#define ENTRY_WRITE       ((uint64_t)1 << 1)
+#define ENTRY_USER        ((uint64_t)1 << 2)
+#define ENTRY_PWT         ((uint64_t)1 << 3)
+#define ENTRY_PCD         ((uint64_t)1 << 4)
+#define ENTRY_ACCESSED    ((uint64_t)1 << 5)
+#define ENTRY_DIRTY       ((uint64_t)1 << 6)
+#define ENTRY_LARGE       ((uint64_t)1 << 7) /* above level 1 */
+#define ENTRY_PAT_SMALL   ((uint64_t)1 << 7) /* level 1 */
+#define ENTRY_GLOBAL      ((uint64_t)1 << 8)
+#define ENTRY_OWNED       ((uint64_t)1 << 9)
+#define ENTRY_PAT_LARGE   ((uint64_t)1 << 12) /* above level 1 */
 
-/* Where the three bits of a memory type go. */
-#define CACHE_PWT       (1u << PT_CACHE_SHIFT)
-#define CACHE_PCD       (2u << PT_CACHE_SHIFT)
-#define CACHE_PAT       (4u << PT_CACHE_SHIFT)
+/* PAT, PCD and PWT number the memory type; the lower two are where the flags have them. */
+#define CACHE_PAT         (4u << PT_CACHE_SHIFT)
+
+/* Bits that have the same place in an entry and in flags. */
+#define ENTRY_SAME_RIGHTS (ENTRY_WRITE | ENTRY_USER)
+#define ENTRY_SAME_LEAF   (ENTRY_PWT | ENTRY_PCD | ENTRY_DIRTY | ENTRY_GLOBAL | ENTRY_OWNED)
+static_assert(ENTRY_SAME_RIGHTS == (PT_WRITE | PT_USER), "the same places");
+static_assert(ENTRY_SAME_LEAF == ((3u << PT_CACHE_SHIFT) | PT_DIRTY | PT_GLOBAL | PT_OWNED),
+              "the same places");
 
 static inline bool entry_present(uint64_t entry, unsigned level)
 {
@@ -86,11 +91,9 @@ static inline unsigned flag_if(uint64_t entry, uint64_t bit, unsigned flag)
 /* Everything of a leaf but its address. */
 static inline uint64_t entry_leaf_bits(unsigned flags, unsigned level)
 {
-    return ENTRY_PRESENT | bit_if(flags, PT_WRITE, ENTRY_WRITE) |
-           bit_if(flags, PT_USER, ENTRY_USER) | bit_if(flags, PT_GLOBAL, ENTRY_GLOBAL) |
-           bit_if(flags, PT_OWNED, ENTRY_OWNED) | bit_if(flags, PT_ACCESSED, ENTRY_ACCESSED) |
-           bit_if(flags, PT_DIRTY, ENTRY_DIRTY) | bit_if(flags, CACHE_PWT, ENTRY_PWT) |
-           bit_if(flags, CACHE_PCD, ENTRY_PCD) | bit_if(flags, CACHE_PAT, entry_pat_bit(level)) |
+    return ENTRY_PRESENT | (flags & (ENTRY_SAME_RIGHTS | ENTRY_SAME_LEAF)) |
+           bit_if(flags, PT_ACCESSED, ENTRY_ACCESSED) |
+           bit_if(flags, CACHE_PAT, entry_pat_bit(level)) |
            ((flags & PT_EXECUTE) != 0 ? 0 : ENTRY_NX) | (level == 1 ? 0 : ENTRY_LARGE);
 }
 
@@ -112,8 +115,21 @@ static inline unsigned entry_table_flags(uint64_t entry, unsigned level)
 {
     if (ENTRY_RIGHTLESS_LEVEL != 0 && level == ENTRY_RIGHTLESS_LEVEL)
         return PT_WRITE | PT_USER | PT_EXECUTE;
-    return flag_if(entry, ENTRY_WRITE, PT_WRITE) | flag_if(entry, ENTRY_USER, PT_USER) |
-           flag_if(entry, ENTRY_ACCESSED, PT_ACCESSED) | ((entry & ENTRY_NX) != 0 ? 0 : PT_EXECUTE);
+    return (unsigned)(entry & ENTRY_SAME_RIGHTS) | flag_if(entry, ENTRY_ACCESSED, PT_ACCESSED) |
+           ((entry & ENTRY_NX) != 0 ? 0 : PT_EXECUTE);
+}
+
+static inline uint64_t entry_grants(uint64_t entry, unsigned level)
+{
+    if (ENTRY_RIGHTLESS_LEVEL != 0 && level == ENTRY_RIGHTLESS_LEVEL)
+        return ~(uint64_t)0;
+    return entry ^ ENTRY_NX;
+}
+
+static inline unsigned grants_flags(uint64_t grants)
+{
+    return (unsigned)(grants & ENTRY_SAME_RIGHTS) |
+           (ENTRY_NX == 0 || (grants & ENTRY_NX) != 0 ? PT_EXECUTE : 0u);
 }
 
 static inline unsigned entry_flags(uint64_t entry, unsigned level)
@@ -122,9 +138,8 @@ static inline unsigned entry_flags(uint64_t entry, unsigned level)
 
     if (entry_is_table(entry, level))
         return flags;
-    return flags | flag_if(entry, ENTRY_GLOBAL, PT_GLOBAL) | flag_if(entry, ENTRY_DIRTY, PT_DIRTY) |
-           flag_if(entry, ENTRY_OWNED, PT_OWNED) | flag_if(entry, ENTRY_PWT, CACHE_PWT) |
-           flag_if(entry, ENTRY_PCD, CACHE_PCD) | flag_if(entry, entry_pat_bit(level), CACHE_PAT);
+    return flags | (unsigned)(entry & ENTRY_SAME_LEAF) |
+           flag_if(entry, entry_pat_bit(level), CACHE_PAT);
 }
 
 static inline uint64_t entry_recode(uint64_t entry, unsigned flags, unsigned level)

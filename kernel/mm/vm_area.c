@@ -11,10 +11,11 @@
  *            key  100  400  500          700  800
  *            gap  100  200   50          100    0      free bytes before each claim
  *
- * Sixteen keys are two cache lines: a lookup among n areas touches two lines on each of log16(n)
- * levels, where a binary tree touches log2(n). Gaps make "anywhere" a descent, too: a child whose
- * largest gap is too small is not entered. What is free behind the last claim is in no gap; it is
- * looked up where needed.
+ * A lookup among n areas touches log16(n) nodes, where a binary tree touches log2(n), and in each
+ * three cache lines: two of keys (vm_cache.c keeps nodes on lines of their own), one with the slot.
+ *
+ * Gaps make "anywhere" a descent, too: a child whose largest gap is too small is not entered. What
+ * is free behind the last claim is in no gap; it is looked up where needed.
  *
  * Insertion splits full nodes on the way up, unevenly where something is appended, since areas tend
  * to come in ascending order. Removal joins a node with a neighbour when both fit with room to spare
@@ -45,15 +46,18 @@ void vm_tree_init(struct vm_tree *tree, uintptr_t first, uintptr_t end)
 
 /* --- finding ----------------------------------------------------------------------------- */
 
-/* The last entry whose key is not above `address`; 0 if all are. */
-static unsigned node_index(const struct vm_node *node, uintptr_t address)
+/* The last entry whose key is not above `address`; 0 if all are. Two steps of three comparisons
+ * that do not wait for each other, and no branch that a processor could guess wrong: unused keys are
+ * above every address. */
+static inline unsigned node_index(const struct vm_node *node, uintptr_t address)
 {
-    unsigned index = 0;
+    int group =
+        4 * ((node->key[4] <= address) + (node->key[8] <= address) + (node->key[12] <= address));
 
-    while (index + 1 < node->count && node->key[index + 1] <= address)
-        index++;
-    return index;
+    return (unsigned)(group + (node->key[group + 1] <= address) +
+                      (node->key[group + 2] <= address) + (node->key[group + 3] <= address));
 }
+static_assert(VM_NODE_SLOTS == 16, "node_index() knows the number");
 
 struct vm_area *vm_tree_find(const struct vm_tree *tree, uintptr_t address)
 {
@@ -213,6 +217,8 @@ static struct vm_node *spare_take(struct vm_node **spare)
     VERIFY(node != NULL);
     *spare = node->slot[0];
     node->count = 0;
+    for (unsigned i = 0; i < VM_NODE_SLOTS; i++)
+        node->key[i] = UINTPTR_MAX;
     return node;
 }
 
@@ -269,13 +275,16 @@ static void node_remove(struct vm_node *node, unsigned index)
     node->count--;
     for (unsigned i = index; i < node->count; i++)
         node_set(node, i, node_get(node, i + 1));
+    node->key[node->count] = UINTPTR_MAX;
 }
 
 /* Moves the entries from `first` on to the end of `to`. */
 static void node_move(struct vm_node *node, unsigned first, struct vm_node *to)
 {
-    for (unsigned i = first; i < node->count; i++)
+    for (unsigned i = first; i < node->count; i++) {
         node_set(to, to->count++, node_get(node, i));
+        node->key[i] = UINTPTR_MAX;
+    }
     node->count = first;
 }
 
@@ -502,7 +511,8 @@ static bool check_leaf(const struct vm_node *node, struct tree_check *check)
 /* Depth: the height of the tree. */
 static bool check_node(const struct vm_node *node, unsigned level, struct tree_check *check)
 {
-    if (node->count == 0 || node->count > VM_NODE_SLOTS)
+    if (node->count == 0 || node->count > VM_NODE_SLOTS ||
+        (node->count < VM_NODE_SLOTS && node->key[node->count] != UINTPTR_MAX))
         return false;
     if (level == 1)
         return check_leaf(node, check);

@@ -41,9 +41,10 @@ static inline uintptr_t vm_area_claim_end(const struct vm_area *area)
 #define VM_TREE_MAX_HEIGHT 16
 
 struct vm_node {
-    uintptr_t key[VM_NODE_SLOTS]; /* start of the claim, or the least below the child */
-    uintptr_t gap[VM_NODE_SLOTS]; /* free bytes before the claim, or the most below the child */
+    uintptr_t key[VM_NODE_SLOTS]; /* start of the claim, or the least below the child; beyond the
+                                     last entry UINTPTR_MAX */
     void *slot[VM_NODE_SLOTS];    /* struct vm_area in leaves, else struct vm_node */
+    uintptr_t gap[VM_NODE_SLOTS]; /* free bytes before the claim, or the most below the child */
     unsigned count;
 };
 

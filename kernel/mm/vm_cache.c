@@ -27,7 +27,7 @@ struct vm_slab {
     uint32_t fresh; /* records never given out begin at this one */
 };
 
-#define HEADER_BYTES ((sizeof(struct vm_slab) + 15) & ~(size_t)15)
+#define HEADER_BYTES ((sizeof(struct vm_slab) + 63) & ~(size_t)63)
 
 static void link_slab(struct vm_cache *cache, struct vm_slab *slab)
 {

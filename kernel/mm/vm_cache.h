@@ -22,11 +22,11 @@ struct vm_cache {
 
 #define VM_CACHE_INIT(type)                                                                        \
     {                                                                                              \
-        .object_bytes = (sizeof(type) + 15) & ~(size_t)15, .partial = NULL,                        \
+        .object_bytes = (sizeof(type) + 63) & ~(size_t)63, .partial = NULL,                        \
         .lock = SPINLOCK_INIT(LOCK_RANK_VM_CACHE, "records of type " #type)                        \
     }
 
-/* A zeroed record, or NULL when there is no memory. */
+/* A zeroed record at the start of a cache line, or NULL when there is no memory. */
 void *vm_cache_alloc(struct vm_cache *cache);
 
 /* `object` is one that vm_cache_alloc() gave, or NULL. A frame without records goes back at once. */

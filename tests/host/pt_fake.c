@@ -67,6 +67,18 @@ static inline unsigned entry_flags(uint64_t entry, unsigned level)
     return flags | ((plain & FAKE_DIRTY) != 0 ? PT_DIRTY : 0);
 }
 
+static inline uint64_t entry_grants(uint64_t entry, unsigned level)
+{
+    return ~fake_load(entry, level);
+}
+
+static inline unsigned grants_flags(uint64_t grants)
+{
+    return ((grants & FAKE_READ_ONLY) != 0 ? PT_WRITE : 0u) |
+           ((grants & FAKE_NO_EXECUTE) != 0 ? PT_EXECUTE : 0u) |
+           ((grants & FAKE_SUPERVISOR) != 0 ? PT_USER : 0u);
+}
+
 static inline uint64_t entry_recode(uint64_t entry, unsigned flags, unsigned level)
 {
     unsigned kept = entry_flags(entry, level) & (PT_ACCESSED | PT_DIRTY | PT_OWNED);
@@ -90,15 +102,15 @@ static inline bool entry_continues(uint64_t first, uint64_t next, uint64_t dista
 #include "mm/pt_walk.h"
 #include "mm/pt_change.h"
 
-static const struct pt_operations operations = WALK_OPERATIONS;
+WALK_FORMAT(fake, FAKE_LEVELS);
 
 const struct pt_format pt_format_fake = {
     .name = "fake, 3 levels",
     .levels = FAKE_LEVELS,
     .index_bits = WALK_INDEX_BITS,
     .entry_bytes = WALK_ENTRY_BYTES,
-    .address_bits = 27,
+    PT_HALVES_EXTENDED(27),
     .physical_bits = 36,
     .largest_leaf = 3,
-    .operations = &operations,
+    .operations = &fake,
 };

@@ -348,13 +348,13 @@ static void devices_and_frames(void **state)
     assert_ok(pt_query(paging_kernel_table(), va_of(registers), &leaf));
     assert_int_equal(leaf.flags & PT_CACHE_MASK, PT_UNCACHED);
     assert_ok(vm_touch(va_value(va_of(registers)) + 0x1fff, FAKE_WRITE, &target));
-    assert_int_equal(vm_map_device(pa(32 * MiB), PAGE_SIZE, "RAM", &table), STATUS_DENIED);
+    assert_int_equal(vm_map_device(pa(16 * MiB), PAGE_SIZE, "RAM", &table), STATUS_DENIED);
     assert_int_equal(vm_map_device(pa(UINT64_MAX), PAGE_SIZE, "wraps", &table), STATUS_INVALID);
     assert_int_equal(vm_map_device(pa(50 * GiB), 0, "nothing", &table), STATUS_INVALID);
-    assert_ok(vm_map_frames(pa(33 * MiB + 5), 10, 0, "table", &table));
+    assert_ok(vm_map_frames(pa(17 * MiB + 5), 10, 0, "table", &table));
     assert_int_equal(vm_touch(va_value(va_of(table)), FAKE_WRITE, &target), STATUS_DENIED);
     assert_ok(vm_touch(va_value(va_of(table)), FAKE_READ, &target));
-    assert_int_equal(pa_value(target), 33 * MiB + 5);
+    assert_int_equal(pa_value(target), 17 * MiB + 5);
     assert_ok(vm_free(registers));
     assert_ok(vm_free(table));
 }
@@ -472,7 +472,7 @@ static void records_come_and_go(void **state)
         }
         for (unsigned i = 0; i < ARRAY_COUNT(records); i++)
             assert_int_equal(records[i]->word[0], i);
-        assert_true(before - machine_free_frames() <= 500 / (PAGE_SIZE / 112 - 1) + 1);
+        assert_true(before - machine_free_frames() <= 500 / (PAGE_SIZE / 128 - 1) + 1);
         for (unsigned i = round; i < ARRAY_COUNT(records); i += 3) {
             memset(records[i], 0x5a, sizeof(*records[i]));
             vm_cache_free(&cache, records[i]);

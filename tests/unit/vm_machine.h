@@ -3,7 +3,7 @@
  * vm_machine.h - a machine with page tables as a loader leaves them, for tests of paging and of
  * the virtual memory manager.
  *
- * 64 MiB of memory, the kernel's image and stack, a framebuffer, the identity mapping of the jump
+ * 32 MiB of memory, the kernel's image and stack, a framebuffer, the identity mapping of the jump
  * with tables of its own. The fake MMU runs on these tables, on all its processors.
  */
 #ifndef MERIDIAN_VM_MACHINE_H
@@ -20,7 +20,7 @@
 #include "mm/vm_fault.h"
 #include "mm/vmm.h"
 
-#define VM_MEMORY_BYTES  (64 * MiB)
+#define VM_MEMORY_BYTES  (32 * MiB)
 #define VM_PHYSICAL_BITS 36
 #define VM_IMAGE_BASE    (2 * MiB)
 #define VM_TEXT_BYTES    (16 * PAGE_SIZE)

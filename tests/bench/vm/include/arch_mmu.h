@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * arch_mmu.h - the inline side of arch/mmu.h for benchmarks: the kernel's, over simulated memory,
+ * with nothing to flush. What the hardware would cost is missing, what the hosted fake machine
+ * checks is not there to be paid for.
+ */
+#ifndef MERIDIAN_BENCH_ARCH_MMU_H
+#define MERIDIAN_BENCH_ARCH_MMU_H
+
+#include "lib/types.h"
+
+extern unsigned char *fake_memory_base;
+extern uint64_t fake_memory_bytes;
+extern paddr_t bench_root;
+
+struct pt_format;
+extern const struct pt_format pt_format_x86_64_4level;
+
+[[gnu::noreturn, gnu::cold]] void fake_memory_beyond(paddr_t address);
+
+static inline void *arch_phys_ptr(paddr_t address)
+{
+    return fake_memory_base + pa_value(address);
+}
+
+static inline paddr_t arch_ptr_phys(const void *pointer)
+{
+    return pa((uint64_t)((const unsigned char *)pointer - fake_memory_base));
+}
+
+static inline void *arch_table_ptr(paddr_t table)
+{
+    return arch_phys_ptr(table);
+}
+
+static inline uint64_t arch_pte_read(const void *table, unsigned index, unsigned entry_bytes)
+{
+    if (entry_bytes == sizeof(uint64_t))
+        return __atomic_load_n((const uint64_t *)table + index, __ATOMIC_RELAXED);
+    return __atomic_load_n((const uint32_t *)table + index, __ATOMIC_RELAXED);
+}
+
+static inline void arch_pte_write(void *table, unsigned index, unsigned entry_bytes, uint64_t entry)
+{
+    if (entry_bytes == sizeof(uint64_t))
+        __atomic_store_n((uint64_t *)table + index, entry, __ATOMIC_RELAXED);
+    else
+        __atomic_store_n((uint32_t *)table + index, (uint32_t)entry, __ATOMIC_RELAXED);
+}
+
+static inline const struct pt_format *arch_pt_format(unsigned levels)
+{
+    return levels == 4 ? &pt_format_x86_64_4level : (const struct pt_format *)0;
+}
+
+static inline void arch_memory_types_set(void)
+{
+}
+
+static inline paddr_t arch_root_read(void)
+{
+    return bench_root;
+}
+
+static inline void arch_root_write(paddr_t root)
+{
+    bench_root = root;
+}
+
+static inline void arch_tlb_flush_page(vaddr_t page)
+{
+    (void)page;
+}
+
+static inline void arch_tlb_flush_all(void)
+{
+}
+
+static inline void arch_tlb_flush_others(vaddr_t start, size_t size_bytes)
+{
+    (void)start;
+    (void)size_bytes;
+}
+
+#endif
