@@ -26,7 +26,6 @@ bool spin_locks_broken;
 
 static bool something_failed;
 static bool exit_expected;
-static unsigned report_depth;
 
 /* A report in the making. */
 struct report {
@@ -37,6 +36,8 @@ struct report {
     char sentence[SENTENCE_BYTES];
     size_t sentence_length;
 };
+
+static const struct report *first_report; /* the one that is being written */
 
 /* --- the end ----------------------------------------------------------------------------- */
 
@@ -251,24 +252,29 @@ static void run_part(void (*part)(void *context), struct report *report)
 
 /* --- the report -------------------------------------------------------------------------- */
 
+static const char *subject(const struct report *report)
+{
+    return report->panic != NULL ? report->panic : report->info.name;
+}
+
 [[gnu::noreturn]] static void end_nested(const struct report *report)
 {
-    print("\nThe report itself failed: %s at 0x%llx.\n",
-          report->panic != NULL ? report->panic : report->info.name,
-          (unsigned long long)va_value(report->info.instruction));
+    print("\nThe report on '%s' itself failed: %s at 0x%llx.\n", subject(first_report),
+          subject(report), (unsigned long long)va_value(report->info.instruction));
     end_after_failure();
 }
 
 [[gnu::noreturn]] static void write_report(struct report *report)
 {
     spin_break_locks();
-    if (report_depth++ > 0)
+    if (first_report != NULL)
         end_nested(report);
+    first_report = report;
     report->sentence_sink.write = sentence_write;
     run_part(make_sentence, report);
     print("\n--------------------------------------------------------------------- the kernel has "
           "failed\n%s.\n",
-          report->sentence);
+          report->sentence_length > 0 ? report->sentence : subject(report));
     run_part(print_place, report);
     run_part(print_registers, report);
     run_part(print_walk, report);
