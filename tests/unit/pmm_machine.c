@@ -14,6 +14,11 @@ struct memmap machine_map;
 static struct region *rows;
 static uint64_t random_state;
 
+void machine_random_start(void)
+{
+    random_state = 0x9e3779b97f4a7c15u;
+}
+
 uint64_t machine_random(void)
 {
     random_state ^= random_state << 13;
@@ -39,7 +44,7 @@ void machine_start(const struct machine_piece *pieces, size_t count)
     uint64_t top = 0;
 
     host_log_clear();
-    random_state = 0x9e3779b97f4a7c15u;
+    machine_random_start();
     free(rows);
     rows = calloc(count, sizeof(*rows));
     assert_non_null(rows);

@@ -66,6 +66,7 @@ int machine_stop(void **state);
 void machine_boot_plain(void);
 
 /* One stream of pseudo-random numbers, the same in each run; machine_start() begins it again. */
+void machine_random_start(void);
 uint64_t machine_random(void);
 /* Below `limit`, which is > 0. */
 uint64_t machine_random_below(uint64_t limit);
