@@ -3,8 +3,8 @@
  * pmm_place.c - which area serves a request.
  *
  * A processor has a home area that it takes from, so that processors meet at no lock as long as there
- * are areas enough. Memory above 4 GiB goes first: what lies below is wanted by old devices.
- * Inside such a zone the order is
+ * are areas enough. Memory above 4 GiB goes first, then what lies between 16 MiB and 4 GiB, then the
+ * first 16 MiB: the lower, the more devices want it. Inside such a zone the order is
  *
  *     frames and orders 0 .. 8                        orders 9 .. 18
  *     1  home, a partly free block
@@ -165,9 +165,16 @@ bool pmm_place(struct pmm_cpu *cpu, struct pmm_job *job,
 {
     uintptr_t last = min_frame(job->end, pmm_frames_end());
     uintptr_t end = (last + AREA_FRAMES - 1) >> AREA_ORDER;
-    uintptr_t border = (uintptr_t)min_u64(end, AREAS_BELOW_4G);
+    uintptr_t border = min_frame(end, AREAS_BELOW_4G);
     struct zone high = { .from = border, .end = end };
     struct zone low = { .from = 0, .end = border };
 
-    return place_in_zone(cpu, high, job, take) || place_in_zone(cpu, low, job, take);
+    job->spare = false;
+    if (place_in_zone(cpu, high, job, take))
+        return true;
+    job->spare = job->end > SCARCE_BLOCKS * BLOCK_FRAMES;
+    if (job->spare && place_in_zone(cpu, low, job, take))
+        return true;
+    job->spare = false;
+    return place_in_zone(cpu, low, job, take);
 }

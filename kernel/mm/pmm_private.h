@@ -399,6 +399,7 @@ struct pmm_job {
     uint16_t record; /* of the first frame; 0: a processor's cache */
     bool may_open;   /* wholly free blocks may be used */
     bool only_open;  /* only wholly free blocks */
+    bool spare;      /* not the first 16 MiB */
     pfn_t *frames;   /* single frames: where they go ... */
     size_t got;      /* ... and how many there are; runs: 1 when found */
     uintptr_t first; /* runs: the first frame */

@@ -10,8 +10,8 @@
  *       ^ lowest partly free block       highest wholly free block ^
  *       frames and runs up to order 8    orders 9 to 18
  *
- * A partly free block is used before a wholly free one is opened. The first 16 MiB of the machine
- * serve requests that need them first, and all others when nothing else is left.
+ * A partly free block is used before a wholly free one is opened. The first 16 MiB of the machine are
+ * spared (pmm_place.c) until nothing else is left, but for requests that want them.
  *
  * Each function takes the area's lock, once. A job that fails under no limit corrects the index.
  */
@@ -21,32 +21,22 @@
 
 /* --- looking for a hole ------------------------------------------------------------------ */
 
-/* Blocks below this one are to be spared. */
-static unsigned spared_blocks(const struct pmm_area *area, uintptr_t end)
+/* The block to begin with: those below are spared. */
+static unsigned first_block(const struct pmm_area *area, const struct pmm_job *job)
 {
-    bool scarce = area->first == 0 && area != pmm_state.low;
-
-    return scarce && end > SCARCE_BLOCKS * BLOCK_FRAMES ? SCARCE_BLOCKS : 0;
+    return job->spare && area->first == 0 ? SCARCE_BLOCKS : 0;
 }
 
-/* The lowest block of a set, but those below `spared` last. */
-static unsigned lowest_block(const uint64_t *set, uint8_t words, unsigned spared)
-{
-    unsigned block = set_first_from(set, words, spared);
-
-    return block == SET_NONE && spared != 0 ? set_first(set, words) : block;
-}
-
-/* A hole in the partly free blocks from `from` to `to` that ends at or below `end`. */
-static uintptr_t hole_in_partial(struct pmm_area *area, unsigned order, unsigned from, unsigned to,
+/* A hole in the partly free blocks from `from` on that ends at or below `end`. */
+static uintptr_t hole_in_partial(struct pmm_area *area, unsigned order, unsigned from,
                                  uintptr_t end)
 {
     const uint64_t *set = area->partial[order];
 
     for (unsigned block = set_first_from(set, area->partial_words[order], from);
-         block < to && block * BLOCK_FRAMES < end;
+         block != SET_NONE && block * BLOCK_FRAMES < end;
          block = set_first_from(set, area->partial_words[order], block + 1)) {
-        uintptr_t room = (uintptr_t)min_u64(end - block * BLOCK_FRAMES, BLOCK_FRAMES);
+        uintptr_t room = min_frame(end - block * BLOCK_FRAMES, BLOCK_FRAMES);
         unsigned first;
 
         block_touch(area, block);
@@ -61,47 +51,45 @@ static uintptr_t hole_in_partial(struct pmm_area *area, unsigned order, unsigned
 }
 
 /* A hole of less than a block in a wholly free one. */
-static uintptr_t hole_in_whole(const struct pmm_area *area, unsigned order, unsigned spared,
+static uintptr_t hole_in_whole(const struct pmm_area *area, unsigned order, unsigned from,
                                uintptr_t end)
 {
-    unsigned block = lowest_block(area->whole, area->whole_words, spared);
+    unsigned block = set_first_from(area->whole, area->whole_words, from);
 
-    if (block != SET_NONE && block * BLOCK_FRAMES + (1u << order) > end)
-        block = set_first(area->whole, area->whole_words);
     if (block == SET_NONE || block * BLOCK_FRAMES + (1u << order) > end)
         return NO_FRAME;
     return block * BLOCK_FRAMES;
 }
 
 /* A hole of one or more wholly free blocks. */
-static uintptr_t hole_of_blocks(const struct pmm_area *area, unsigned order, uintptr_t end)
+static uintptr_t hole_of_blocks(const struct pmm_area *area, unsigned order, unsigned from,
+                                uintptr_t end)
 {
     unsigned block = set_last_run(area->whole, area->whole_words, order - BLOCK_ORDER,
                                   (unsigned)(end >> BLOCK_ORDER));
 
-    return block != SET_NONE ? block * BLOCK_FRAMES : NO_FRAME;
+    return block != SET_NONE && block >= from ? block * BLOCK_FRAMES : NO_FRAME;
 }
 
 static uintptr_t find_partial(struct pmm_area *area, const struct pmm_job *job, uintptr_t end)
 {
-    unsigned spared = spared_blocks(area, job->end);
-    uintptr_t hole = hole_in_partial(area, job->order, spared, AREA_BLOCKS, end);
+    unsigned from = first_block(area, job);
+    uintptr_t hole = hole_in_partial(area, job->order, from, end);
 
-    if (hole == NO_FRAME && spared != 0)
-        hole = hole_in_partial(area, job->order, 0, spared, end);
-    if (hole == NO_FRAME && end == AREA_FRAMES)
+    if (hole == NO_FRAME && from == 0 && end == AREA_FRAMES)
         area_retract(area, job->order, PARTIAL_ORDERS - 1);
     return hole;
 }
 
 static uintptr_t find_whole(struct pmm_area *area, const struct pmm_job *job, uintptr_t end)
 {
-    uintptr_t hole = job->order < BLOCK_ORDER
-                         ? hole_in_whole(area, job->order, spared_blocks(area, job->end), end)
-                         : hole_of_blocks(area, job->order, end);
+    unsigned from = first_block(area, job);
+    bool small = job->order < BLOCK_ORDER;
+    uintptr_t hole = small ? hole_in_whole(area, job->order, from, end)
+                           : hole_of_blocks(area, job->order, from, end);
 
-    if (hole == NO_FRAME && end == AREA_FRAMES)
-        area_retract(area, job->order < BLOCK_ORDER ? BLOCK_ORDER : job->order, PMM_MAX_ORDER);
+    if (hole == NO_FRAME && from == 0 && end == AREA_FRAMES)
+        area_retract(area, small ? BLOCK_ORDER : job->order, PMM_MAX_ORDER);
     return hole;
 }
 
@@ -169,27 +157,26 @@ bool area_take_run(struct pmm_area *area, struct pmm_job *job)
     return true;
 }
 
-/* The next block to take single frames from, in state FRAMES; SET_NONE if there is none. */
+/* The next block to take single frames from, in FRAMES; SET_NONE if there is none. */
 static unsigned next_block(struct pmm_area *area, const struct pmm_job *job)
 {
-    unsigned spared = spared_blocks(area, job->end);
+    unsigned from = first_block(area, job);
     unsigned block = SET_NONE;
 
-    if (!job->only_open)
-        block = lowest_block(area->partial[0], area->partial_words[0], spared);
-    if (block != SET_NONE) {
-        block_touch(area, block);
-        return block;
+    if (!job->only_open) {
+        block = set_first_from(area->partial[0], area->partial_words[0], from);
+        if (block != SET_NONE)
+            block_touch(area, block);
+        else if (from == 0)
+            area_retract(area, 0, PARTIAL_ORDERS - 1);
     }
-    if (!job->only_open)
-        area_retract(area, 0, PARTIAL_ORDERS - 1);
-    if (!job->may_open)
-        return SET_NONE;
-    block = lowest_block(area->whole, area->whole_words, spared);
-    if (block != SET_NONE)
-        block_open(area, block);
-    else
-        area_retract(area, BLOCK_ORDER, PMM_MAX_ORDER);
+    if (block == SET_NONE && job->may_open) {
+        block = set_first_from(area->whole, area->whole_words, from);
+        if (block != SET_NONE)
+            block_open(area, block);
+        else if (from == 0)
+            area_retract(area, BLOCK_ORDER, PMM_MAX_ORDER);
+    }
     return block;
 }
 

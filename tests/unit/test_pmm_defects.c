@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * test_pmm_defects.c - defects that frame allocators of other kernels have had, one test each.
+ *
+ * Times are compared with generous bounds: what is meant is the difference between a search and a
+ * walk over all memory, which is a factor of thousands.
+ */
+#include "pmm_machine.h"
+
+#include "arch/cpu.h"
+
+#define AREA_FRAMES (GiB >> PAGE_SHIFT)
+#define AT_ONCE_NS  100000u /* under sanitizers, on a busy machine, the best of several tries */
+#define TRIES       20u
+#define TEBI_AREAS  1024u
+
+static pfn_t runs[TEBI_AREAS];
+
+/* Whether `frame` is in one of the ranges that the bump allocator gave out. */
+struct inside {
+    uint64_t address;
+    bool found;
+};
+
+static void look_inside(void *context, paddr_t base, uint64_t size_bytes)
+{
+    struct inside *inside = context;
+
+    inside->found |=
+        inside->address >= pa_value(base) && inside->address < pa_value(base) + size_bytes;
+}
+
+static bool was_given_out_early(pfn_t frame)
+{
+    struct inside inside = { .address = pa_value(pfn_to_pa(frame)) };
+
+    bump_used(look_inside, &inside);
+    return inside.found;
+}
+
+static void a_hole_in_the_map(void **state)
+{
+    /* Addresses between two regions of memory are never handed out, alone or inside a run. */
+    static const struct machine_piece pieces[] = {
+        FREE_MEMORY(MiB, 15 * MiB),
+        FREE_MEMORY(16 * MiB, 40 * MiB), /* the hole at 15 MiB of old machines */
+        FREE_MEMORY(40 * MiB + PAGE_SIZE, 64 * MiB),
+        FREE_MEMORY(4 * GiB, 4 * GiB + 16 * MiB),
+    };
+    pfn_t frame;
+
+    (void)state;
+    MACHINE_BOOT(pieces);
+    fake_memory_hole(pa(15 * MiB), MiB);
+    fake_memory_hole(pa(40 * MiB), PAGE_SIZE);
+    fake_memory_hole(pa(64 * MiB), 4 * GiB - 64 * MiB);
+    for (unsigned order = 14; order-- > 0;)
+        while (pmm_alloc(order, FRAME_TEST, &frame) == STATUS_OK)
+            for (uint64_t i = 0; i < UINT64_C(1) << order; i++)
+                *(volatile char *)arch_phys_ptr(pfn_to_pa(pfn_add(frame, i))) = 1;
+    assert_int_equal(machine_free_frames(), 0);
+}
+
+static void memory_above_4_gib(void **state)
+{
+    /* Memory above 4 GiB is counted and handed out, and frame numbers keep all their bits. */
+    static const struct machine_piece pieces[] = {
+        FREE_MEMORY(MiB, 64 * MiB),
+        FREE_MEMORY(TiB - 64 * MiB, TiB),
+    };
+    pfn_t frame;
+
+    (void)state;
+    MACHINE_BOOT(pieces);
+    assert_ok(pmm_alloc_frame(FRAME_TEST, &frame));
+    assert_true(pa_value(pfn_to_pa(frame)) >= TiB - 64 * MiB);
+    *(volatile char *)arch_phys_ptr(pfn_to_pa(frame)) = 1;
+    assert_ok(pmm_free_frame(frame));
+    assert_ok(pmm_alloc(13, FRAME_TEST, &frame));
+    assert_int_equal(pa_value(pfn_to_pa(frame)), TiB - 32 * MiB);
+}
+
+/* ns that the fastest of some calls of `run` needs. */
+static uint64_t fastest(void (*run)(void))
+{
+    uint64_t best = UINT64_MAX;
+
+    for (unsigned i = 0; i < TRIES; i++) {
+        uint64_t start = arch_timestamp();
+
+        run();
+        best = min_u64(best, arch_timestamp() - start);
+    }
+    return best;
+}
+
+static size_t fill_tebibyte(void)
+{
+    static const struct machine_piece pieces[] = { FREE_MEMORY(MiB, TiB) };
+    size_t count = 0;
+    pfn_t frame;
+
+    MACHINE_BOOT(pieces);
+    while (pmm_alloc(PMM_ORDER_1G, FRAME_TEST, &runs[count]) == STATUS_OK)
+        count++;
+    for (unsigned order = PMM_ORDER_1G; order-- > 0;)
+        while (pmm_alloc(order, FRAME_TEST, &frame) == STATUS_OK)
+            continue;
+    assert_int_equal(machine_free_frames(), 0);
+    return count;
+}
+
+static pfn_t far_frame;
+
+static void find_far_frame(void)
+{
+    pfn_t frame;
+
+    assert_ok(pmm_free_frame(far_frame));
+    pmm_drain();
+    assert_ok(pmm_alloc_frame(FRAME_TEST, &frame));
+    assert_int_equal(pfn_value(frame), pfn_value(far_frame));
+}
+
+static void one_free_frame_at_the_far_end(void **state)
+{
+    /* The only free frame of 1 TiB is found at once, be it the first, the last or in the middle. */
+    size_t count = fill_tebibyte();
+    static const size_t places[] = { 0, 1, 2 };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(places); i++) {
+        size_t run = places[i] * (count - 1) / 2;
+
+        far_frame = pfn_add(runs[run], AREA_FRAMES - 1);
+        assert_true(fastest(find_far_frame) < AT_ONCE_NS);
+    }
+    assert_ok(pmm_check());
+}
+
+static void ask_in_vain(void)
+{
+    pfn_t frame;
+
+    assert_int_equal(pmm_alloc_frame(FRAME_TEST, &frame), STATUS_NO_MEMORY);
+    assert_int_equal(pmm_alloc(4, FRAME_TEST, &frame), STATUS_NO_MEMORY);
+    assert_int_equal(pmm_alloc(PMM_ORDER_2M, FRAME_TEST, &frame), STATUS_NO_MEMORY);
+    assert_int_equal(pmm_alloc(PMM_ORDER_1G, FRAME_TEST, &frame), STATUS_NO_MEMORY);
+}
+
+static void exhaustion_is_told_at_once(void **state)
+{
+    /* When 1 TiB is used up, requests of every size fail at once. */
+    (void)state;
+    fill_tebibyte();
+    ask_in_vain();
+    assert_true(fastest(ask_in_vain) < AT_ONCE_NS);
+}
+
+static void the_bitmap_hands_out_itself(void **state)
+{
+    /* No frame that holds the allocator's tables, or what was taken before it, is ever handed out. */
+    static const struct machine_piece pieces[] = {
+        FREE_MEMORY(MiB, 24 * MiB),
+        FREE_MEMORY(GiB, GiB + 8 * MiB),
+        FREE_MEMORY(4 * GiB, 4 * GiB + 8 * MiB),
+    };
+    paddr_t early;
+    pfn_t frame;
+
+    (void)state;
+    machine_start(pieces, ARRAY_COUNT(pieces));
+    assert_ok(bump_alloc(10, 1, &early));
+    assert_ok(bump_alloc(5 * MiB, PAGE_SIZE, &early));
+    assert_ok(pmm_init(&machine_map));
+    for (unsigned order = 12; order-- > 0;)
+        while (pmm_alloc(order, FRAME_TEST, &frame) == STATUS_OK)
+            for (uint64_t i = 0; i < UINT64_C(1) << order; i++)
+                assert_false(was_given_out_early(pfn_add(frame, i)));
+    assert_int_equal(machine_free_frames(), 0);
+}
+
+static void entries_summed_instead_of_spanned(void **state)
+{
+    /* The size of memory is not the address of its end: what lies above a large hole is there, and the
+     * tables reach it. */
+    static const struct machine_piece pieces[] = {
+        FREE_MEMORY(MiB, 32 * MiB),
+        FREE_MEMORY(40 * GiB, 40 * GiB + 32 * MiB),
+    };
+    struct pmm_request request = { .count_frames = (32 * MiB) >> PAGE_SHIFT, .tag = FRAME_TEST };
+    pfn_t first;
+
+    (void)state;
+    MACHINE_BOOT(pieces);
+    assert_ok(pmm_alloc_run(&request, &first));
+    assert_int_equal(pa_value(pfn_to_pa(first)), 40 * GiB);
+    fake_memory_fill(pfn_to_pa(first), 32 * MiB, 0xff);
+    assert_ok(pmm_free_run(first, request.count_frames));
+    assert_ok(pmm_check());
+}
+
+static void frees_that_skip(void **state)
+{
+    /* Each frame that is freed is free: of every second, every third ... every 64th, and all. */
+    static pfn_t frames[6400];
+    struct frame_info info;
+
+    (void)state;
+    machine_boot_plain();
+    for (size_t stride = 1; stride <= 64; stride++) {
+        uint64_t before = machine_free_frames();
+
+        for (size_t i = 0; i < ARRAY_COUNT(frames); i++)
+            assert_ok(pmm_alloc_frame(FRAME_TEST, &frames[i]));
+        for (size_t start = 0; start < stride; start++) {
+            for (size_t i = start; i < ARRAY_COUNT(frames); i += stride)
+                assert_ok(pmm_free_frame(frames[i]));
+            for (size_t i = start; i < ARRAY_COUNT(frames); i += stride) {
+                frame_describe(frames[i], &info);
+                assert_int_equal(info.tag, FRAME_FREE);
+            }
+        }
+        assert_int_equal(machine_free_frames(), before);
+    }
+    pmm_drain();
+    assert_ok(pmm_check());
+}
+
+static void page_zero_and_low_memory(void **state)
+{
+    /* Page 0 is never handed out, even when the map calls it usable; low memory only by name. */
+    static const struct machine_piece pieces[] = {
+        FREE_MEMORY(0, 640 * KiB),
+        FREE_MEMORY(MiB, 16 * MiB),
+    };
+    struct pmm_request request = { .count_frames = 1, .below = PMM_BELOW_1M, .tag = FRAME_TEST };
+    size_t low_frames = 0;
+    pfn_t frame;
+
+    (void)state;
+    MACHINE_BOOT(pieces);
+    for (unsigned order = 12; order-- > 0;)
+        while (pmm_alloc(order, FRAME_TEST, &frame) == STATUS_OK)
+            assert_true(pa_value(pfn_to_pa(frame)) >= MiB);
+    assert_int_equal(machine_free_frames(), 159);
+    for (; pmm_alloc_run(&request, &frame) == STATUS_OK; low_frames++)
+        assert_true(pfn_value(frame) != 0 && pfn_value(frame) < 160);
+    assert_int_equal(low_frames, 159);
+    assert_int_equal(machine_free_frames(), 0);
+}
+
+static void scarce_memory_goes_last(void **state)
+{
+    /* Requests that can do without leave the first 16 MiB and the first 4 GiB to those that cannot. */
+    struct pmm_request below_4g = { .count_frames = 1, .below = PMM_BELOW_4G, .tag = FRAME_TEST };
+    struct pmm_request below_16m = { .count_frames = 1, .below = PMM_BELOW_16M, .tag = FRAME_TEST };
+    pfn_t frame;
+
+    (void)state;
+    machine_boot_plain();
+    for (unsigned i = 0; i < 5 * AREA_FRAMES / 512 - 1; i++) {
+        assert_ok(pmm_alloc(PMM_ORDER_2M, FRAME_TEST, &frame));
+        assert_true(pa_value(pfn_to_pa(frame)) >= 4 * GiB);
+    }
+    for (unsigned i = 0; i < 5000; i++) {
+        assert_ok(pmm_alloc_run(&below_4g, &frame));
+        assert_true(pa_value(pfn_to_pa(frame)) >= 16 * MiB);
+    }
+    assert_ok(pmm_alloc_run(&below_16m, &frame));
+    assert_true(pa_value(pfn_to_pa(frame)) < 16 * MiB);
+}
+
+static void fragments_heal(void **state)
+{
+    /* After random thinning and churn nearly all free memory can be had in blocks of 2 MiB again, and
+     * whole gigabytes come back whole. */
+    static pfn_t frames[3 * 65536];
+    size_t count = ARRAY_COUNT(frames);
+    struct pmm_stats stats;
+
+    (void)state;
+    machine_boot_plain();
+    assert_int_equal(pmm_alloc_bulk(FRAME_TEST, frames, count), count);
+    for (unsigned round = 0; round < 41; round++) {
+        size_t keep = round == 0 ? count / 3 : count - count / 4;
+        size_t was = count;
+
+        for (size_t i = count; i > 1; i--) {
+            size_t j = machine_random_below(i);
+            pfn_t swap = frames[i - 1];
+
+            frames[i - 1] = frames[j];
+            frames[j] = swap;
+        }
+        while (count > keep)
+            assert_ok(pmm_free_frame(frames[--count]));
+        for (; round > 0 && count < was; count++)
+            assert_ok(pmm_alloc_frame(FRAME_TEST, &frames[count]));
+    }
+    pmm_drain();
+    pmm_get_stats(&stats);
+    assert_true(stats.free_2m_blocks * 512 * 100 >= stats.free_frames * 99);
+    while (count > 0)
+        assert_ok(pmm_free_frame(frames[--count]));
+    pmm_drain();
+    for (size_t i = 0; i < 5; i++)
+        assert_ok(pmm_alloc(PMM_ORDER_1G, FRAME_TEST, &frames[i]));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_hole_in_the_map),
+        cmocka_unit_test(memory_above_4_gib),
+        cmocka_unit_test(one_free_frame_at_the_far_end),
+        cmocka_unit_test(exhaustion_is_told_at_once),
+        cmocka_unit_test(the_bitmap_hands_out_itself),
+        cmocka_unit_test(entries_summed_instead_of_spanned),
+        cmocka_unit_test(frees_that_skip),
+        cmocka_unit_test(page_zero_and_low_memory),
+        cmocka_unit_test(scarce_memory_goes_last),
+        cmocka_unit_test(fragments_heal),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, machine_stop);
+}
