@@ -3,47 +3,48 @@
  * pmm_index.c - sets over all areas: which of them may have what.
  *
  * One set for each order 0 to 18, one for the areas that are not made yet, one for those that are
- * some processor's home. A set has two levels, of 64 areas a leaf and 64 leaves a top word:
+ * some processor's home. A set has two levels, of 32 areas a leaf and 32 leaves a top word:
  *
  *     top     0 1 0 0 0 0 1 ...          bit i: leaf i is not 0
  *               |         |
- *     leaf     64 areas  64 areas        written when its top bit is set, garbage before
+ *     leaf     32 areas  32 areas        written when its top bit is set, garbage before
  *
- * so that an empty set of 64 TiB is 16 words, and starting is writing those. "Area is in the set of
+ * so that an empty set of 64 TiB is 64 words, and starting is writing those. "Area is in the set of
  * order n" is an upper bound, like the bound of a block: a search that finds nothing there takes it
  * out (area_retract), a free puts it back (area_announce). Hence a search looks at areas that have
  * something, however many are full, and exhaustion is found out at once.
  *
  * Changes are made under pmm_state.lock. Reading needs no lock: what is found is a hint, to be
- * verified under the area's own lock.
+ * verified under the area's own lock. Words have 32 bits, which every processor reads at once.
  */
 #include "pmm_private.h"
 
 #include "lib/assert.h"
 
-static uint64_t *top_row(enum pmm_index index)
+static uint32_t *top_row(enum pmm_index index)
 {
     return pmm_state.index_tops + (size_t)index * pmm_state.top_words;
 }
 
-static uint64_t *leaf_row(enum pmm_index index)
+static uint32_t *leaf_row(enum pmm_index index)
 {
     return pmm_state.index_leaves + (size_t)index * pmm_state.leaf_words;
 }
 
-/* Leaf `leaf` of the set: 64 areas. */
-static uint64_t leaf_load(enum pmm_index index, uintptr_t leaf)
+/* Leaf `leaf` of the set. */
+static uint32_t leaf_load(enum pmm_index index, uintptr_t leaf)
 {
-    uint64_t top = __atomic_load_n(&top_row(index)[leaf / 64], __ATOMIC_ACQUIRE);
+    uint32_t top = __atomic_load_n(&top_row(index)[leaf / FLAG_BITS], __ATOMIC_ACQUIRE);
 
-    return (top >> (leaf % 64) & 1) != 0 ? __atomic_load_n(&leaf_row(index)[leaf], __ATOMIC_RELAXED)
-                                         : 0;
+    return (top >> (leaf % FLAG_BITS) & 1) != 0
+               ? __atomic_load_n(&leaf_row(index)[leaf], __ATOMIC_RELAXED)
+               : 0;
 }
 
-static void leaf_store(enum pmm_index index, uintptr_t leaf, uint64_t bits)
+static void leaf_store(enum pmm_index index, uintptr_t leaf, uint32_t bits)
 {
-    uint64_t *top = &top_row(index)[leaf / 64];
-    uint64_t bit = (uint64_t)1 << (leaf % 64);
+    uint32_t *top = &top_row(index)[leaf / FLAG_BITS];
+    uint32_t bit = (uint32_t)1 << (leaf % FLAG_BITS);
 
     __atomic_store_n(&leaf_row(index)[leaf], bits, __ATOMIC_RELAXED);
     __atomic_store_n(top, bits != 0 ? *top | bit : *top & ~bit, __ATOMIC_RELEASE);
@@ -51,43 +52,43 @@ static void leaf_store(enum pmm_index index, uintptr_t leaf, uint64_t bits)
 
 void index_add(enum pmm_index index, uintptr_t area)
 {
-    uintptr_t leaf = area / 64;
+    uintptr_t leaf = area / FLAG_BITS;
 
-    leaf_store(index, leaf, leaf_load(index, leaf) | (uint64_t)1 << (area % 64));
+    leaf_store(index, leaf, leaf_load(index, leaf) | (uint32_t)1 << (area % FLAG_BITS));
 }
 
 void index_remove(enum pmm_index index, uintptr_t area)
 {
-    uintptr_t leaf = area / 64;
+    uintptr_t leaf = area / FLAG_BITS;
 
-    leaf_store(index, leaf, leaf_load(index, leaf) & ~((uint64_t)1 << (area % 64)));
+    leaf_store(index, leaf, leaf_load(index, leaf) & ~((uint32_t)1 << (area % FLAG_BITS)));
 }
 
 /* The areas of [from, end) that are in `leaf`, as bits. */
-static uint64_t leaf_mask(uintptr_t leaf, uintptr_t from, uintptr_t end)
+static uint32_t leaf_mask(uintptr_t leaf, uintptr_t from, uintptr_t end)
 {
-    uintptr_t base = leaf * 64;
-    uint64_t mask = end - base >= 64 ? ~(uint64_t)0 : low_mask((unsigned)(end - base));
+    uintptr_t base = leaf * FLAG_BITS;
+    uint64_t mask = low_mask((unsigned)min_frame(end - base, FLAG_BITS));
 
-    return from > base ? mask & ~low_mask((unsigned)(from - base)) : mask;
+    return (uint32_t)(from > base ? mask & ~low_mask((unsigned)(from - base)) : mask);
 }
 
 void index_add_range(enum pmm_index index, uintptr_t first, uintptr_t end)
 {
-    for (uintptr_t leaf = first / 64; leaf * 64 < end; leaf++)
+    for (uintptr_t leaf = first / FLAG_BITS; leaf * FLAG_BITS < end; leaf++)
         leaf_store(index, leaf, leaf_load(index, leaf) | leaf_mask(leaf, first, end));
 }
 
 bool index_has(enum pmm_index index, uintptr_t area)
 {
-    return (leaf_load(index, area / 64) >> (area % 64) & 1) != 0;
+    return (leaf_load(index, area / FLAG_BITS) >> (area % FLAG_BITS) & 1) != 0;
 }
 
 /* --- searching --------------------------------------------------------------------------- */
 
-static uint64_t candidates(enum pmm_index wanted, const enum pmm_index *avoided, uintptr_t leaf)
+static uint32_t candidates(enum pmm_index wanted, const enum pmm_index *avoided, uintptr_t leaf)
 {
-    uint64_t bits = leaf_load(wanted, leaf);
+    uint32_t bits = leaf_load(wanted, leaf);
 
     for (; bits != 0 && *avoided != INDEX_COUNT; avoided++)
         bits &= ~leaf_load(*avoided, leaf);
@@ -97,13 +98,13 @@ static uint64_t candidates(enum pmm_index wanted, const enum pmm_index *avoided,
 /* The first leaf at or above `leaf` that is not 0; NO_FRAME if none. */
 static uintptr_t next_leaf(enum pmm_index index, uintptr_t leaf)
 {
-    const uint64_t *top = top_row(index);
+    const uint32_t *top = top_row(index);
 
-    for (uintptr_t t = leaf / 64; t < pmm_state.top_words; t++, leaf = t * 64) {
-        uint64_t bits = __atomic_load_n(&top[t], __ATOMIC_ACQUIRE) & ~low_mask(leaf % 64);
+    for (uintptr_t t = leaf / FLAG_BITS; t < pmm_state.top_words; t++, leaf = t * FLAG_BITS) {
+        uint64_t bits = __atomic_load_n(&top[t], __ATOMIC_ACQUIRE) & ~low_mask(leaf % FLAG_BITS);
 
         if (bits != 0)
-            return t * 64 + lowest_bit(bits);
+            return t * FLAG_BITS + lowest_bit(bits);
     }
     return NO_FRAME;
 }
@@ -111,13 +112,13 @@ static uintptr_t next_leaf(enum pmm_index index, uintptr_t leaf)
 /* The last leaf at or below `leaf` that is not 0; NO_FRAME if none. */
 static uintptr_t previous_leaf(enum pmm_index index, uintptr_t leaf)
 {
-    const uint64_t *top = top_row(index);
+    const uint32_t *top = top_row(index);
 
-    for (uintptr_t t = leaf / 64 + 1; t-- > 0; leaf = t * 64 - 1) {
-        uint64_t bits = __atomic_load_n(&top[t], __ATOMIC_ACQUIRE) & low_mask(leaf % 64 + 1);
+    for (uintptr_t t = leaf / FLAG_BITS + 1; t-- > 0; leaf = t * FLAG_BITS - 1) {
+        uint64_t bits = __atomic_load_n(&top[t], __ATOMIC_ACQUIRE) & low_mask(leaf % FLAG_BITS + 1);
 
         if (bits != 0)
-            return t * 64 + highest_bit(bits);
+            return t * FLAG_BITS + highest_bit(bits);
     }
     return NO_FRAME;
 }
@@ -127,12 +128,12 @@ uintptr_t index_first(enum pmm_index wanted, const enum pmm_index *avoided, uint
 {
     if (from >= end)
         return NO_FRAME;
-    for (uintptr_t leaf = next_leaf(wanted, from / 64); leaf != NO_FRAME && leaf * 64 < end;
-         leaf = next_leaf(wanted, leaf + 1)) {
-        uint64_t bits = candidates(wanted, avoided, leaf) & leaf_mask(leaf, from, end);
+    for (uintptr_t leaf = next_leaf(wanted, from / FLAG_BITS);
+         leaf != NO_FRAME && leaf * FLAG_BITS < end; leaf = next_leaf(wanted, leaf + 1)) {
+        uint32_t bits = candidates(wanted, avoided, leaf) & leaf_mask(leaf, from, end);
 
         if (bits != 0)
-            return leaf * 64 + lowest_bit(bits);
+            return leaf * FLAG_BITS + lowest_bit(bits);
     }
     return NO_FRAME;
 }
@@ -144,12 +145,12 @@ uintptr_t index_last(enum pmm_index wanted, const enum pmm_index *avoided, uintp
 
     if (from >= end)
         return NO_FRAME;
-    leaf = previous_leaf(wanted, (end - 1) / 64);
-    while (leaf != NO_FRAME && leaf >= from / 64) {
-        uint64_t bits = candidates(wanted, avoided, leaf) & leaf_mask(leaf, from, end);
+    leaf = previous_leaf(wanted, (end - 1) / FLAG_BITS);
+    while (leaf != NO_FRAME && leaf >= from / FLAG_BITS) {
+        uint32_t bits = candidates(wanted, avoided, leaf) & leaf_mask(leaf, from, end);
 
         if (bits != 0)
-            return leaf * 64 + highest_bit(bits);
+            return leaf * FLAG_BITS + highest_bit(bits);
         leaf = leaf == 0 ? NO_FRAME : previous_leaf(wanted, leaf - 1);
     }
     return NO_FRAME;

@@ -157,15 +157,15 @@ static uint64_t lay_out(struct pmm_state *state, const struct plan *plan, uint64
     uint64_t cursor = 0;
 
     state->area_count = plan->areas;
-    state->leaf_words = (plan->areas + 63) / 64;
-    state->top_words = (state->leaf_words + 63) / 64;
-    state->ready = carve(&cursor, base, state->leaf_words * sizeof(uint64_t));
-    state->index_tops = carve(&cursor, base, INDEX_COUNT * state->top_words * sizeof(uint64_t));
+    state->leaf_words = (plan->areas + FLAG_BITS - 1) / FLAG_BITS;
+    state->top_words = (state->leaf_words + FLAG_BITS - 1) / FLAG_BITS;
+    state->ready = carve(&cursor, base, state->leaf_words * sizeof(uint32_t));
+    state->index_tops = carve(&cursor, base, INDEX_COUNT * state->top_words * sizeof(uint32_t));
     state->spans = carve(&cursor, base, plan->spans * sizeof(struct pmm_span));
     state->extents = carve(&cursor, base, plan->extents * sizeof(struct pmm_extent));
     state->low = carve(&cursor, base, plan->low ? area_metadata_bytes(1) : 0);
     state->directory = carve(&cursor, base, plan->areas * sizeof(struct pmm_area *));
-    state->index_leaves = carve(&cursor, base, INDEX_COUNT * state->leaf_words * sizeof(uint64_t));
+    state->index_leaves = carve(&cursor, base, INDEX_COUNT * state->leaf_words * sizeof(uint32_t));
     if (!plan->low)
         state->low = NULL;
     return cursor;
@@ -182,8 +182,8 @@ static enum status allocate_tables(struct pmm_state *state, const struct plan *p
         return status;
     lay_out(state, plan, pa_value(base));
     state->metadata_bytes = bytes;
-    memset(state->ready, 0, state->leaf_words * sizeof(uint64_t));
-    memset(state->index_tops, 0, INDEX_COUNT * state->top_words * sizeof(uint64_t));
+    memset(state->ready, 0, state->leaf_words * sizeof(uint32_t));
+    memset(state->index_tops, 0, INDEX_COUNT * state->top_words * sizeof(uint32_t));
     return STATUS_OK;
 }
 

@@ -59,6 +59,7 @@
 #define SCARCE_BLOCKS  8u     /* below 16 MiB: used last by those who can do without */
 #define ORDER_COUNT    (PMM_MAX_ORDER + 1)
 #define PARTIAL_ORDERS BLOCK_ORDER /* orders that live inside a block: 0 .. 8 */
+#define FLAG_BITS      32u         /* of words that are read without a lock: no more on a 486 */
 #define NO_FRAME       UINTPTR_MAX /* frame number or place in an area that does not exist */
 
 static_assert(BLOCK_FRAMES == 1u << BLOCK_ORDER && BLOCK_FRAMES == SET_BITS, "a line a block");
@@ -181,7 +182,7 @@ struct pmm_area {
     uint8_t partial_words[PARTIAL_ORDERS];
 
     _Alignas(64) uint64_t whole[SET_WORDS];
-    uint64_t touched[SET_WORDS];                 /* line and records have been written */
+    uint32_t touched[AREA_BLOCKS / FLAG_BITS];   /* line and records have been written */
     uint64_t partial[PARTIAL_ORDERS][SET_WORDS]; /* partly free, bound >= order */
 };
 
@@ -237,7 +238,7 @@ struct pmm_state {
     /* Never changed after the start. */
     uintptr_t general_frames; /* numbers from LOW_FRAMES on that may be ours; 0 before pmm_init() */
     struct pmm_area **directory;
-    uint64_t *ready;
+    uint32_t *ready;                       /* FLAG_BITS areas a word */
     uintptr_t area_count;                  /* of the directory */
     struct pmm_area *low;                  /* frames below 1 MiB; NULL where there are none */
     struct pmm_cpu *cpus[CONFIG_MAX_CPUS]; /* each set once */
@@ -246,8 +247,8 @@ struct pmm_state {
     size_t extent_count;
     struct pmm_span *spans;
     size_t span_count;
-    uint64_t *index_leaves; /* INDEX_COUNT rows of leaf_words; written where the top says so */
-    uint64_t *index_tops;   /* INDEX_COUNT rows of top_words */
+    uint32_t *index_leaves; /* INDEX_COUNT rows of leaf_words; written where the top says so */
+    uint32_t *index_tops;   /* INDEX_COUNT rows of top_words */
     size_t leaf_words;
     size_t top_words;
     uint64_t metadata_bytes;
@@ -257,7 +258,7 @@ struct pmm_state {
     uint64_t managed_frames;
     uint64_t fresh_free;  /* free frames of areas that are not made yet */
     uint64_t fresh_whole; /* wholly free blocks of these */
-    uint64_t bad_frees;
+    uintptr_t bad_frees;
     struct pmm_shrinker *shrinkers;
     _Alignas(64) struct pmm_cpu boot_cpu;
 };
@@ -274,9 +275,9 @@ static inline uintptr_t pmm_frames_end(void)
 /* Whether the area of general memory with this number has been made. */
 static inline bool area_is_ready(uintptr_t number)
 {
-    uint64_t word = __atomic_load_n(&pmm_state.ready[number / 64], __ATOMIC_ACQUIRE);
+    uint32_t word = __atomic_load_n(&pmm_state.ready[number / FLAG_BITS], __ATOMIC_ACQUIRE);
 
-    return (word >> (number % 64) & 1) != 0;
+    return (word >> (number % FLAG_BITS) & 1) != 0;
 }
 
 /* That area, or NULL. Any context. */
@@ -287,9 +288,9 @@ static inline struct pmm_area *area_if_ready(uintptr_t number)
 
 static inline bool block_is_touched(const struct pmm_area *area, unsigned block)
 {
-    uint64_t word = __atomic_load_n(&area->touched[block / 64], __ATOMIC_ACQUIRE);
+    uint32_t word = __atomic_load_n(&area->touched[block / FLAG_BITS], __ATOMIC_ACQUIRE);
 
-    return (word >> (block % 64) & 1) != 0;
+    return (word >> (block % FLAG_BITS) & 1) != 0;
 }
 
 static inline uint16_t block_use(const struct pmm_area *area, unsigned block)
