@@ -124,7 +124,8 @@ def prepare(options, folder, cmdline):
 
 
 def run(options):
-    """Interactive: the serial port, and with it the prompt, is this terminal."""
+    """Interactive: the serial port, and with it the prompt, is this terminal. The status is that of a
+    command: 0 when the machine ended well, or was left by keys."""
     with tempfile.TemporaryDirectory(prefix="meridian-") as folder:
         guest = prepare(options, folder, options.cmdline)
         guest.serial = "mon:stdio"
@@ -132,7 +133,10 @@ def run(options):
             guest.display = "gtk"
             print("The window shows the machine's screen; the prompt is in this terminal.")
         print("Leave with Ctrl-a x (or type: exit).", flush=True)
-        return subprocess.run(command(guest), check=False).returncode
+        code = subprocess.run(command(guest), check=False).returncode
+    if code == EXIT_FAILURE:
+        print("Meridian ended by saying that something failed.", file=sys.stderr)
+    return 0 if code == EXIT_SUCCESS else code
 
 
 def entry_of(elf):

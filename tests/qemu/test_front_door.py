@@ -9,7 +9,7 @@ import sys
 import pexpect
 import pytest
 
-from harness import EXIT_SUCCESS, PROMPT, ROOT, clean
+from harness import EXIT_FAILURE, PROMPT, ROOT, clean
 
 SECONDS = 90
 TOOL = str(ROOT / "tools/meridian_qemu.py")
@@ -46,7 +46,7 @@ def test_run_reaches_the_prompt_and_ends(terminal):
     child.send("exit\r")
     child.expect(pexpect.EOF)
     child.close()
-    assert child.exitstatus == EXIT_SUCCESS
+    assert child.exitstatus == 0
 
 
 def test_run_can_be_left_by_keys(terminal):
@@ -62,8 +62,17 @@ def test_run_takes_a_command_line(terminal):
     child = terminal("--cmdline", 'run="frames; exit"')
     child.expect(pexpect.EOF)
     child.close()
-    assert child.exitstatus == EXIT_SUCCESS
+    assert child.exitstatus == 0
     assert "free" in clean(child.before)
+
+
+def test_run_fails_when_the_machine_does(terminal):
+    """A machine that ends by saying that something failed makes make run fail, and says so."""
+    child = terminal("--cmdline", 'run="nonsense; exit"')
+    child.expect("something failed")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == EXIT_FAILURE
 
 
 def test_debug_stops_at_the_kernel(tmp_path):
