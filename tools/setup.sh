@@ -173,7 +173,15 @@ case ${1:-} in
 build | run | debug | unit | lint | test)
     goal=$1
     each_row need_row
-    [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+    if [ ${#missing[@]} -gt 0 ]; then
+        # make -j asks for several goals at once, and a package manager serves one at a time: whoever
+        # waited here looks again, since the one before may have installed it all.
+        exec 9<"${BASH_SOURCE[0]}"
+        flock 9
+        missing=()
+        each_row need_row 2>/dev/null
+        [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+    fi
     ;;
 *) die "usage: setup.sh build|run|debug|unit|lint|test|--doctor" ;;
 esac

@@ -4,6 +4,7 @@
 Each test runs tools/setup.sh with a PATH of its own: a folder of links to the machine's programs
 without the ones that are to be missing, and an apt-get that writes down how it was called."""
 
+import concurrent.futures
 import os
 import pathlib
 import shutil
@@ -13,10 +14,14 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BASICS = ["bash", "env", "id", "head", "gcc", "ld", "objcopy", "nasm", "mtools", "mcopy", "sgdisk",
-          "clang", "clang-format", "gdb", "qemu-system-x86_64", "touch", "chmod"]
+          "clang", "clang-format", "gdb", "qemu-system-x86_64", "touch", "chmod", "flock", "mkdir", "rmdir",
+          "sleep"]
 
 APT_GET = """#!/bin/bash
 echo "$@" >> {log}
+mkdir {folder}/busy || exit 100
+trap 'rmdir {folder}/busy' EXIT
+sleep 0.2
 case "$*" in
 --simulate*) [ -e {folder}/updated ] ;;
 update) touch {folder}/updated ;;
@@ -77,6 +82,16 @@ def test_missing_tool_is_installed(computer):
     poor.log.write_text("")
     assert poor.setup("build").returncode == 0
     assert poor.log.read_text() == ""
+
+
+def test_goals_at_once_take_turns(computer):
+    """Several goals that miss the same tool at the same moment, as with make -j, install it once: the
+    package manager, which here refuses a second call while one runs, is never called by two."""
+    poor = computer("nasm")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        done = list(pool.map(poor.setup, ["build", "run", "build", "run"]))
+    assert [(one.returncode, one.stderr) for one in done if one.returncode] == []
+    assert sum(call.startswith("install") for call in poor.log.read_text().splitlines()) == 1
 
 
 def test_lists_are_not_updated_when_they_are_good(computer):
