@@ -72,8 +72,7 @@ include mk/check.mk
 all: $(KERNEL_PRODUCTS) $(LOADER_PRODUCTS) $(DISK_PRODUCTS) $(HOST_PROGRAMS) ## build everything that goes on a stick, and the host programs
 
 run: $(DISK_PRODUCTS) | need-run ## boot in QEMU: a window where there is a display, else the terminal; ARGS="..." is the command line
-	@$(PYTHON) tools/meridian_qemu.py run --esp build/esp $(if $(ARGS),--cmdline '$(ARGS)') || \
-		[ $$? -eq 33 ] # how QEMU ends when the kernel left with success
+	@$(PYTHON) tools/meridian_qemu.py run --esp build/esp $(if $(ARGS),--cmdline '$(ARGS)')
 
 debug: $(DISK_PRODUCTS) | need-debug ## the same with gdb, stopped at the first instruction of the kernel
 	@$(PYTHON) tools/meridian_qemu.py debug --esp build/esp --symbols build/kernel-x86_64.debug.elf $(if $(ARGS),--cmdline '$(ARGS)')
