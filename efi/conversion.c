@@ -6,6 +6,7 @@
 #include "conversion.h"
 
 #include "address_space.h"
+#include "firmware_tables.h"
 #include "lib/bits.h"
 
 /* Pages below 1 MiB set aside for starting other processors: code, tables, stack, spare. */
@@ -21,7 +22,9 @@ static size_t descriptor_count(size_t map_bytes, size_t descriptor_bytes)
 
 size_t conversion_region_capacity(size_t map_bytes, size_t descriptor_bytes, size_t owned_count)
 {
-    return memmap_capacity(descriptor_count(map_bytes, descriptor_bytes), owned_count + 1);
+    size_t carves = owned_count + FIRMWARE_TABLES_MAX_CARVES + 1; /* and the framebuffer */
+
+    return memmap_capacity(descriptor_count(map_bytes, descriptor_bytes), carves);
 }
 
 size_t conversion_change_capacity(size_t map_bytes, size_t descriptor_bytes, size_t owned_count)
@@ -66,6 +69,10 @@ enum status conversion_run(struct memmap *map, const struct firmware_map *firmwa
         status = memmap_sanitise(map);
     if (status == STATUS_OK)
         status = carve_framebuffer(map, facts->framebuffer);
+    if (status == STATUS_OK)
+        status = firmware_tables_keep_acpi(map, facts->acpi_rsdp);
+    if (status == STATUS_OK)
+        status = firmware_tables_keep_smbios(map, facts->smbios);
     if (status == STATUS_OK)
         status = carve_owned(map, facts);
     if (status == STATUS_OK)

@@ -28,6 +28,8 @@ struct conversion_facts {
     const struct handoff_framebuffer *framebuffer; /* size 0 where there is none */
     const struct owned_pages *owned;
     size_t owned_count;
+    uint64_t acpi_rsdp; /* 0 where there is none */
+    uint64_t smbios;
 };
 
 /* Rows and notes that a map of so many bytes needs at worst. */

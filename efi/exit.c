@@ -27,7 +27,9 @@
 static enum status convert(struct loader *loader, struct firmware_map *firmware)
 {
     struct handoff_parts *parts = &loader->parts;
-    struct conversion_facts facts = { .framebuffer = &loader->framebuffer };
+    struct conversion_facts facts = { .framebuffer = &loader->framebuffer,
+                                      .acpi_rsdp = loader->machine.acpi_rsdp,
+                                      .smbios = loader->machine.smbios };
     struct memmap map;
     enum status status;
 

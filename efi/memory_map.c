@@ -104,7 +104,9 @@ static enum status make_table(struct memmap *map, const struct firmware_map *fir
 
 enum status memory_survey(struct loader *loader)
 {
-    struct conversion_facts facts = { .framebuffer = &loader->framebuffer };
+    struct conversion_facts facts = { .framebuffer = &loader->framebuffer,
+                                      .acpi_rsdp = loader->machine.acpi_rsdp,
+                                      .smbios = loader->machine.smbios };
     struct refusal *refusal = &loader->refusal;
     struct firmware_map firmware;
     enum status status = take_map(&firmware, refusal);

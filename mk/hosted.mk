@@ -31,10 +31,11 @@ EFI_TEXT := efi/refusal.c efi/sha256.c efi/text.c
 UNIT_EXTRA_efi_config := efi/config_file.c $(EFI_TEXT)
 UNIT_EXTRA_efi_elf    := efi/elf.c efi/elf_relocate.c efi/source.c efi/refusal.c
 UNIT_EXTRA_efi_firmware := tests/unit/uefi_machine.c $(EFI_TEXT) $(addprefix efi/,uefi.c pages.c \
-	files.c graphics.c memory_map.c conversion.c address_space.c)
-UNIT_EXTRA_efi_handoff := efi/handoff.c efi/conversion.c efi/address_space.c efi/refusal.c
+	files.c graphics.c memory_map.c conversion.c address_space.c firmware_tables.c)
+UNIT_EXTRA_efi_handoff := efi/handoff.c efi/conversion.c efi/firmware_tables.c efi/address_space.c efi/refusal.c
 UNIT_EXTRA_efi_space  := efi/address_space.c efi/refusal.c
 UNIT_EXTRA_efi_sha256 := efi/sha256.c
+UNIT_EXTRA_efi_tables := efi/firmware_tables.c
 UNIT_EXTRA_efi_text   := efi/text.c efi/command_line.c
 
 # What speaks to the firmware needs its headers, calling convention and 16-bit characters.

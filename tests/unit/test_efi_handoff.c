@@ -232,7 +232,9 @@ static void what_the_loader_took_is_tagged(void **state)
         { .base = { 17 * MiB }, .size_bytes = 16 * KiB, .tag = REGION_TAG_LOADER },
         { .base = { 0x9000 }, .size_bytes = 4 * KiB, .tag = REGION_TAG_HANDOFF },
     };
-    struct conversion_facts facts = { &in_ram, owned, ARRAY_COUNT(owned) };
+    struct conversion_facts facts = { .framebuffer = &in_ram,
+                                      .owned = owned,
+                                      .owned_count = ARRAY_COUNT(owned) };
     struct test_map *test = open_map();
 
     (void)state;
@@ -294,7 +296,9 @@ static void capacity_suffices(void **state)
         static const struct handoff_framebuffer anywhere = { .base = 20 * MiB + 5,
                                                              .size_bytes = 3 * MiB };
         struct owned_pages owned[24];
-        struct conversion_facts facts = { &anywhere, owned, round % 25 };
+        struct conversion_facts facts = { .framebuffer = &anywhere,
+                                          .owned = owned,
+                                          .owned_count = round % 25 };
         struct test_map *test = open_map();
 
         for (unsigned i = 0; i < round % 60 + 1; i++) {
