@@ -7,6 +7,10 @@
  * What an allocator keeps for good the first time (tables that it never gives back) is no loss: a
  * test that leaves fewer frames is run again in the same way, and then must leave as many.
  *
+ * After each test all live tables are walked (mm/paging.h, mm/vmm.h): nothing is writable and
+ * executable or open to ring 3, no mapping leads to a free frame, and every frame that a mapping owns
+ * has as many references as mappings. No user space outlives a test, so the kernel's is all there is.
+ *
  * Every test draws its random numbers from a generator of its own, seeded with the seed of the run
  * and the test's name. So a test does the same whether it runs alone or among the others, and a
  * failure is reproduced by `selftest NAME seed=N`.
@@ -22,7 +26,9 @@
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "mm/paging.h"
 #include "mm/pmm.h"
+#include "mm/vmm.h"
 
 struct selftest_entry {
     const char *name;
@@ -179,6 +185,13 @@ static void look_for_leak(const struct selftest_entry *entry, const struct selft
                          (unsigned long long)before, (unsigned long long)after);
 }
 
+/* What a test did may not show in its own results. */
+static void check_live_tables(struct selftest *test)
+{
+    (void)selftest_ok(test, paging_audit(), "the rights of all mappings after it");
+    (void)selftest_ok(test, vm_space_check(vm_kernel()), "areas, mappings and frames after it");
+}
+
 static bool run_entry(const struct selftest_entry *entry, const struct handoff_view *machine,
                       uint32_t seed)
 {
@@ -189,6 +202,8 @@ static bool run_entry(const struct selftest_entry *entry, const struct handoff_v
     entry->run(&test);
     if (!test.failed && selftest_free_frames() != before)
         look_for_leak(entry, &first, &test);
+    if (!test.failed)
+        check_live_tables(&test);
     report(entry, &test);
     return !test.failed;
 }

@@ -4,7 +4,8 @@
  *
  * For self-tests and the monitor: O(areas + leaves). Every mapping must lie in an area that may have
  * one, grant no more than the area does, and own its frames if the area is anonymous; frames that
- * are owned must be in use, and writable only if nobody else has them or all share them.
+ * are owned must be in use, and writable only if nobody else has them or all share them. The
+ * kernel's space has no clones and shares nothing: whatever it owns has one reference, its mapping's.
  */
 #include "lib/log.h"
 #include "mm/frame.h"
@@ -33,19 +34,35 @@ static bool check_frame(struct space_check *check, const struct vm_area *area, u
     frame_describe(pa_to_pfn(target), &info);
     if (info.tag == FRAME_FREE || info.references == 0)
         return complain(check, "maps a free frame", page);
+    if (vm_space_is_kernel(check->space) && info.references != 1)
+        return complain(check, "maps a frame that has more references than mappings", page);
     if (is_private && (flags & PT_WRITE) != 0 && info.references != 1)
         return complain(check, "can write a frame that others have, too", page);
     return true;
 }
 
-/* The part of a run that lies in one area. */
+/* The frames that a part of a run owns. */
+static bool check_frames(struct space_check *check, const struct vm_area *area,
+                         const struct pt_mapping *run, uintptr_t start, uintptr_t end)
+{
+    for (uintptr_t page = start; page < end; page += PAGE_SIZE) {
+        paddr_t target = pa_add(run->target, page - va_value(run->address));
+
+        if (!check_frame(check, area, page, target, run->flags))
+            return false;
+    }
+    return true;
+}
+
+/* The part of a run that lies in one area. A window's module maps what it likes; what it owns is
+ * counted all the same. */
 static bool check_part(struct space_check *check, const struct vm_area *area,
                        const struct pt_mapping *run, uintptr_t start, uintptr_t end)
 {
     if (area->kind == VM_GUARD)
         return complain(check, "mapped in a guard area", start);
     if (area->kind == VM_WINDOW)
-        return true;
+        return (run->flags & PT_OWNED) == 0 || check_frames(check, area, run, start, end);
     if ((run->flags & COMPARED_RIGHTS & ~area->rights) != 0)
         return complain(check, "grants more than its area does", start);
     if (area->kind == VM_FIXED && pa_value(run->target) + (start - va_value(run->address)) !=
@@ -55,13 +72,7 @@ static bool check_part(struct space_check *check, const struct vm_area *area,
         return true;
     if ((run->flags & PT_OWNED) == 0)
         return complain(check, "does not own the frames of an anonymous area", start);
-    for (uintptr_t page = start; page < end; page += PAGE_SIZE) {
-        paddr_t target = pa_add(run->target, page - va_value(run->address));
-
-        if (!check_frame(check, area, page, target, run->flags))
-            return false;
-    }
-    return true;
+    return check_frames(check, area, run, start, end);
 }
 
 static bool check_run(void *context, const struct pt_mapping *run)

@@ -486,6 +486,37 @@ static void records_come_and_go(void **state)
     assert_int_equal(machine_free_frames(), before);
 }
 
+static void references_are_counted(void **state)
+{
+    /* The check of the kernel's space finds an owned frame that has more references than mappings,
+     * in an area and in another module's window. */
+    struct vm_request window = {
+        .size_bytes = PAGE_SIZE, .rights = PT_WRITE, .kind = VM_WINDOW, .name = "window"
+    };
+    paddr_t targets[2];
+    vaddr_t start;
+    pfn_t frame;
+    void *memory;
+
+    (void)state;
+    assert_ok(vm_map(vm_kernel(), &window, &start));
+    assert_ok(pmm_alloc_frame(FRAME_KERNEL, &frame));
+    assert_ok(paging_map(start, pfn_to_pa(frame), PAGE_SIZE, PT_WRITE | PT_OWNED));
+    targets[0] = pfn_to_pa(frame);
+    assert_ok(vm_alloc(PAGE_SIZE, "area", &memory));
+    assert_ok(paging_translate(va_of(memory), &targets[1]));
+    for (unsigned i = 0; i < ARRAY_COUNT(targets); i++) {
+        assert_ok(vm_space_check(vm_kernel()));
+        frame_get(pa_to_pfn(targets[i]));
+        host_log_clear();
+        assert_int_equal(vm_space_check(vm_kernel()), STATUS_CORRUPT);
+        assert_true(host_log_contains("more references than mappings"));
+        frame_put(pa_to_pfn(targets[i]));
+    }
+    assert_ok(vm_free(memory));
+    assert_ok(paging_unmap(start, PAGE_SIZE, false));
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -506,6 +537,7 @@ int main(void)
         CASE(a_thousand_spaces),
         CASE(the_current_space_can_be_destroyed),
         CASE(records_come_and_go),
+        CASE(references_are_counted),
     };
 
     return cmocka_run_group_tests_name("vmm", tests, NULL, NULL);

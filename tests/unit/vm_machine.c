@@ -150,15 +150,17 @@ void vm_machine_boot(unsigned levels)
 
 void vm_machine_boot_bare(const struct pt_format *format)
 {
+    bool has_nx = format != &pt_format_i386_2level; /* no entry has room for the bit there */
+
     boot_memory();
     vm_machine = (struct vm_machine){ .next_table = VM_TABLES_BASE };
     vm_machine.loader = (struct page_table){ .format = format,
                                              .memory = &loader_memory,
                                              .physical_bits = VM_PHYSICAL_BITS,
-                                             .largest_leaf = 3,
-                                             .no_execute = true };
+                                             .largest_leaf = pt_format_largest_leaf(format),
+                                             .no_execute = has_nx };
     assert_ok(pt_create(&vm_machine.loader));
-    fake_mmu_start(&(struct fake_mmu_settings){ format, VM_PHYSICAL_BITS, true },
+    fake_mmu_start(&(struct fake_mmu_settings){ format, VM_PHYSICAL_BITS, has_nx },
                    vm_machine.loader.root);
     *paging_kernel_table() = vm_machine.loader;
     paging_kernel_table()->memory = &paging_table_memory;
