@@ -4,6 +4,7 @@
  */
 #include "heap_machine.h"
 
+#include "arch/cpu.h"
 #include "mm/heap.h"
 #include "mm/paging.h"
 #include "mm/pmm.h"
@@ -36,6 +37,21 @@ static void stop(const char *what)
 {
     fprintf(stderr, "heap machine: %s\n", what);
     abort();
+}
+
+/* Interrupts are off meanwhile, so that a handler may come here too. */
+static irq_state_t machine_lock(void)
+{
+    irq_state_t interrupts = arch_irq_save();
+
+    pthread_mutex_lock(&mutex);
+    return interrupts;
+}
+
+static void machine_unlock(irq_state_t interrupts)
+{
+    pthread_mutex_unlock(&mutex);
+    arch_irq_restore(interrupts);
 }
 
 static bool refuses(void)
@@ -91,19 +107,19 @@ size_t pmm_alloc_bulk(enum frame_tag tag, pfn_t *frames, size_t count)
     size_t got = 0, frame;
 
     (void)tag;
-    pthread_mutex_lock(&mutex);
+    irq_state_t interrupts = machine_lock();
     while (got < count && !refuses() && take_run(1, &frame))
         frames[got++] = pfn(frame + FIRST_FRAME);
-    pthread_mutex_unlock(&mutex);
+    machine_unlock(interrupts);
     return got;
 }
 
 size_t pmm_free_bulk(const pfn_t *frames, size_t count)
 {
-    pthread_mutex_lock(&mutex);
+    irq_state_t interrupts = machine_lock();
     for (size_t i = 0; i < count; i++)
         free_frame(frames[i]);
-    pthread_mutex_unlock(&mutex);
+    machine_unlock(interrupts);
     return count;
 }
 
@@ -112,21 +128,21 @@ enum status pmm_alloc_run(const struct pmm_request *request, pfn_t *first)
     enum status status = STATUS_NO_MEMORY;
     size_t frame;
 
-    pthread_mutex_lock(&mutex);
+    irq_state_t interrupts = machine_lock();
     if (!refuses() && take_run((size_t)request->count_frames, &frame)) {
         *first = pfn(frame + FIRST_FRAME);
         status = STATUS_OK;
     }
-    pthread_mutex_unlock(&mutex);
+    machine_unlock(interrupts);
     return status;
 }
 
 enum status pmm_free_run(pfn_t first, uint64_t count_frames)
 {
-    pthread_mutex_lock(&mutex);
+    irq_state_t interrupts = machine_lock();
     for (size_t i = 0; i < count_frames; i++)
         free_frame(pfn_add(first, i));
-    pthread_mutex_unlock(&mutex);
+    machine_unlock(interrupts);
     return STATUS_OK;
 }
 
@@ -156,9 +172,9 @@ enum status paging_map(vaddr_t address, paddr_t target, size_t size_bytes, unsig
         stop("a mapping from inside of a mapping");
     if ((flags & PT_WRITE) == 0 || (flags & (PT_EXECUTE | PT_USER)) != 0)
         stop("the heap's pages are writable, not executable, the kernel's");
-    pthread_mutex_lock(&mutex);
+    irq_state_t interrupts = machine_lock();
     if (refuses()) {
-        pthread_mutex_unlock(&mutex);
+        machine_unlock(interrupts);
         return STATUS_NO_MEMORY;
     }
     for (size_t i = 0; i < size_bytes >> PAGE_SHIFT; i++) {
@@ -171,7 +187,7 @@ enum status paging_map(vaddr_t address, paddr_t target, size_t size_bytes, unsig
     if (mmap(va_ptr(address), size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file,
              (off_t)(frame * PAGE_SIZE)) == MAP_FAILED)
         stop("the host has no mapping left");
-    pthread_mutex_unlock(&mutex);
+    machine_unlock(interrupts);
     return STATUS_OK;
 }
 
@@ -181,7 +197,7 @@ enum status paging_unmap(vaddr_t address, size_t size_bytes, bool free_frames)
 
     if (page_table_busy)
         stop("an unmapping from inside of a mapping");
-    pthread_mutex_lock(&mutex);
+    irq_state_t interrupts = machine_lock();
     for (size_t i = 0; i < size_bytes >> PAGE_SHIFT; i++) {
         if (window_frames[page + i] == 0)
             stop("a page was unmapped that is not mapped");
@@ -192,7 +208,7 @@ enum status paging_unmap(vaddr_t address, size_t size_bytes, bool free_frames)
     if (mmap(va_ptr(address), size_bytes, PROT_NONE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
         stop("the host has no mapping left");
-    pthread_mutex_unlock(&mutex);
+    machine_unlock(interrupts);
     return STATUS_OK;
 }
 
