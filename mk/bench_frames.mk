@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# bench-frames: the frame allocator beside simpler ones, on a simulated machine of 8 GiB.
+# bench, bench-frames: the frame allocator beside simpler ones, on a simulated machine of 8 GiB.
 #
 # Ours is compiled as the kernel is (KERNEL_CFLAGS), but for the include path: the processor is a
 # thread, physical memory the driver's. Each allocator is one program with the driver.
@@ -44,7 +44,9 @@ $(BENCH_FRAMES_DIR)/limits: $(BENCH_FRAMES_DIR)/$(BENCH_FRAMES)/limits.c.o
 	@$(call say,LINK,$@)
 	$(Q)$(GCC) -pthread $^ -o $@
 
-.PHONY: bench-frames
+.PHONY: bench bench-frames
+bench: bench-frames ## the engines' speed beside simpler ones: one table of medians and ratios
+
 bench-frames: $(BENCH_FRAMES_PROGRAMS) $(BENCH_FRAMES_DIR)/limits ## the frame allocator beside a stack, a bitmap and a buddy system: medians, interleaved
 	@$(PYTHON) $(BENCH_FRAMES)/compare.py $(ARGS) --limits $(BENCH_FRAMES_DIR)/limits $(BENCH_FRAMES_PROGRAMS)
 

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """compare.py - runs frame allocators by turns and prints one table.
 
-    compare.py [--rounds N] [--gib N] [--held N] [--limits PROGRAM] PROGRAM...     (make bench-frames)
+    compare.py [--rounds N] [--gib N] [--held N] [--limits PROGRAM] PROGRAM...     (make bench)
 
 Each round runs every program once, so that what else the machine does meets all of them alike; the
-table shows medians over the rounds, and for the first program the bound it is held to.
+table shows medians over the rounds. Behind them stand the first program's ratios to the others, one
+thread (the median of each round's ratio: what slows a round down slows both), and the bound it is
+held to.
 """
 
 import argparse
@@ -63,10 +65,19 @@ def verdict(name, one, two):
     return ", ".join(words)
 
 
+def ratio(runs, others, row):
+    """How many times the other program's figure ours is, as a word; '-' without a figure."""
+    pairs = [(ours[row][1], other[row][1]) for ours, other in zip(runs, others) if row in other]
+    if not pairs or any(other <= 0 for _, other in pairs):
+        return "-"
+    return f"{statistics.median(ours / other for ours, other in pairs):.2f}"
+
+
 def print_table(names, results):
     """One row a pattern, one column a program; two threads behind a slash."""
     first = names[0]
-    print(f"{'':30}" + "".join(f"{name:>18}" for name in names) + "   bound")
+    print(f"{'':30}" + "".join(f"{name:>18}" for name in names)
+          + "".join(f"{'/ ' + name:>10}" for name in names[1:]) + "   bound")
     for row, (unit, _, _) in results[first][0].items():
         cells = []
         for name in names:
@@ -74,6 +85,7 @@ def print_table(names, results):
             two = medians(results[name], 2).get(row)
             cell = "-" if one is None else f"{one:.2f}" + ("" if two is None else f" / {two:.2f}")
             cells.append(f"{cell:>18}")
+        cells += [f"{ratio(results[first], results[name], row):>10}" for name in names[1:]]
         one, two = medians(results[first], 1)[row], medians(results[first], 2).get(row)
         print(f"{row + ', ' + unit:30}" + "".join(cells) + "   " + verdict(row, one, two))
 
