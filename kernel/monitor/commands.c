@@ -58,6 +58,11 @@ static const struct command commands[] = {
       "seeds\n"
       "make equal random loads.\n",
       0, 2, command_selftest },
+    { "bench", "frames", "what the operations of the memory manager cost",
+      "Ticks of the processor's time-stamp counter for one operation; under QEMU's -icount "
+      "shift=0,\n"
+      "instructions. A pair, an allocation and its free, counts once.\n",
+      1, 1, command_bench },
     { "log", "", "what the kernel has logged, also what was not shown on the console", NULL, 0, 0,
       command_log },
     { "json", "[on|off]", "tell results as JSON events as well", NULL, 0, 1, command_json },

@@ -15,7 +15,7 @@ import pytest
 from harness import EXIT_FAILURE, EXIT_SUCCESS, ROOT, Machine
 
 COMMANDS = ["help", "map", "frames", "frame", "pt", "walk", "heap", "kmalloc", "kfree", "fault",
-            "selftest", "log", "json", "reboot", "exit"]
+            "selftest", "bench", "log", "json", "reboot", "exit"]
 COLUMNS = 100
 PAGE = 4096
 UP, LEFT, HOME, END, DELETE = "\x1b[A", "\x1b[D", "\x1b[H", "\x05", "\x1b[3~"
@@ -116,6 +116,22 @@ def test_frames_add_up(prompt):
     assert frames["free"] + frames["used"] + frames["reserved"] == frames["total"]
     assert sum(tag["frames"] for tag in frames["tags"]) == frames["used"]
     assert frames["total"] * PAGE == one(events, "memmap")["described"]
+
+
+def test_bench_frames(prompt):
+    """bench frames measures each operation, and leaves as many frames free as it found."""
+    lines, events = ask(prompt, "frames; bench frames; frames")
+    rows = [event for event in events if event["event"] == "bench"]
+    assert [row["name"] for row in rows] == ["pair", "bulk alloc", "bulk free", "order 9 pair"]
+    assert all(f"  {row['name']} " in "\n".join(lines) for row in rows)
+    before, after = (event["free"] for event in events if event["event"] == "frames")
+    assert before == after
+
+
+def test_bench_of_nothing(prompt):
+    """bench refuses a name that it does not know."""
+    _, events = ask(prompt, "bench clouds")
+    assert one(events, "error")["command"] == "bench"
 
 
 def test_frame(prompt):
