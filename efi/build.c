@@ -62,6 +62,18 @@ static struct address_space describe(const struct loader *loader)
     };
 }
 
+/* The number of levels changes in 32-bit code, which must reach the root and itself. */
+static enum status check_jump(struct loader *loader)
+{
+    uint64_t highest = max_u64(pa_value(loader->table.root), (uintptr_t)jump_to_kernel);
+
+    if (loader->machine.levels == loader->machine.firmware_levels || highest < 4 * GiB)
+        return STATUS_OK;
+    return refuse(&loader->refusal, STATUS_UNSUPPORTED, "Take pt= off the command line.",
+                  "page tables of %u levels need memory below 4 GiB, and the firmware gave 0x%llx",
+                  loader->machine.levels, (unsigned long long)highest);
+}
+
 enum status build_address_space(struct loader *loader)
 {
     const struct machine *machine = &loader->machine;
@@ -84,7 +96,7 @@ enum status build_address_space(struct loader *loader)
     status = address_space_build(&loader->table, &space, &loader->refusal);
     table_pool_finish(&loader->tables);
     table_pool_finish(&loader->jump_tables);
-    return status;
+    return status == STATUS_OK ? check_jump(loader) : status;
 }
 
 /* --- handoff ----------------------------------------------------------------------------- */

@@ -133,5 +133,6 @@ enum status exit_to_kernel(struct loader *loader)
     set_processor_state(loader);
     jump_to_kernel(pa_value(loader->table.root), loader->stack_va + handoff->stack_bytes,
                    loader->direct_map_va + pa_value(loader->handoff_base),
-                   loader->image_va + loader->image.entry);
+                   loader->image_va + loader->image.entry,
+                   loader->machine.levels != loader->machine.firmware_levels);
 }

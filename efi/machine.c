@@ -10,7 +10,10 @@
 #include "text.h"
 #include "uefi.h"
 
-/* Extended leaves of CPUID (Intel SDM vol. 2A; AMD APM vol. 3, E.4). */
+/* Leaves of CPUID (Intel SDM vol. 2A; AMD APM vol. 3, E.4). */
+#define CPUID_BASIC              0x00000000u
+#define CPUID_STRUCTURED         0x00000007u
+#define CPUID_LA57               ((uint32_t)1 << 16) /* ECX */
 #define CPUID_EXTENDED_MAX       0x80000000u
 #define CPUID_EXTENDED_FEATURES  0x80000001u
 #define CPUID_ADDRESS_SIZES      0x80000008u
@@ -35,7 +38,10 @@ static void inspect_processor(struct machine *machine)
 
     machine->no_execute = (features & CPUID_NX) != 0;
     machine->largest_leaf = (features & CPUID_LEAF_1_GIB) != 0 ? 3 : 2;
-    machine->levels = (cpu_read_cr4() & CPU_CR4_LA57) != 0 ? 5 : 4;
+    machine->has_5_levels = cpu_id(CPUID_BASIC).eax >= CPUID_STRUCTURED &&
+                            (cpu_id(CPUID_STRUCTURED).ecx & CPUID_LA57) != 0;
+    machine->firmware_levels = (cpu_read_cr4() & CPU_CR4_LA57) != 0 ? 5 : 4;
+    machine->levels = machine->firmware_levels;
     machine->physical_bits = DEFAULT_PHYSICAL_BITS;
     if (last >= CPUID_ADDRESS_SIZES)
         machine->physical_bits = cpu_id(CPUID_ADDRESS_SIZES).eax & 0xff;

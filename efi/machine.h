@@ -12,8 +12,10 @@
 struct machine {
     unsigned physical_bits; /* MAXPHYADDR */
     unsigned largest_leaf;  /* of a page table: 2 = 2 MiB, 3 = 1 GiB */
-    unsigned levels;        /* 5 where LA57 is on already, else 4 */
-    bool no_execute;        /* the processor has NX */
+    unsigned levels;        /* of the kernel's page tables: the firmware's unless asked otherwise */
+    unsigned firmware_levels;
+    bool has_5_levels; /* the processor can */
+    bool no_execute;   /* the processor has NX */
     bool secure_boot;
     uint64_t acpi_rsdp; /* addresses are physical; 0 where there is none */
     uint64_t smbios;

@@ -19,12 +19,28 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
 
 static struct loader loader;
 
+/* pt=5level, pt=4level: what was asked for, if the processor can. */
+static enum status choose_levels(struct loader *all)
+{
+    struct machine *machine = &all->machine;
+
+    if (command_line_has(&all->command_line, "pt=4level"))
+        machine->levels = 4;
+    if (!command_line_has(&all->command_line, "pt=5level"))
+        return STATUS_OK;
+    if (!machine->has_5_levels)
+        return refuse(&all->refusal, STATUS_UNSUPPORTED, "Take pt=5level off the command line.",
+                      "pt=5level: this processor has page tables of 4 levels (no LA57)");
+    machine->levels = 5;
+    return STATUS_OK;
+}
+
 static enum status look_around(struct loader *all)
 {
     random_collect(&all->randomness);
     machine_inspect(&all->machine);
     graphics_find((uint64_t)1 << all->machine.physical_bits, &all->framebuffer);
-    return STATUS_OK;
+    return choose_levels(all);
 }
 
 static const struct step {

@@ -51,6 +51,7 @@ struct cmdline_options {
     struct cmdline_text console;  /* console=ttyS0,115200 */
     struct cmdline_text run;      /* run="command; command" */
     struct cmdline_text bench;    /* bench=boot ... */
+    struct cmdline_text pt;       /* for the loader: pt=4level or pt=5level */
 };
 
 /* Reads all of them, and logs what is wrong: values that make no sense, open quotes, and each

@@ -33,6 +33,7 @@ static const struct parameter {
     { "console", KIND_TEXT, offsetof(struct cmdline_options, console) },
     { "run", KIND_TEXT, offsetof(struct cmdline_options, run) },
     { "bench", KIND_TEXT, offsetof(struct cmdline_options, bench) },
+    { "pt", KIND_TEXT, offsetof(struct cmdline_options, pt) },
     { "mem", KIND_ELSEWHERE, 0 },
     { "memmap", KIND_ELSEWHERE, 0 },
 };

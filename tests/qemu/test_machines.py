@@ -64,6 +64,15 @@ def test_machine(boot, name):
     assert all(size % PAGE == 0 for size in sizes.values())
 
 
+@pytest.mark.parametrize("levels", [4, 5])
+def test_levels_of_tables(boot, levels):
+    """pt= gives the kernel tables of so many levels, on which all self-tests pass."""
+    run = boot(cmdline=f'pt={levels}level json run="selftest; pt; exit" exit', cpu="max,+la57")
+    assert run.code == EXIT_SUCCESS, run.fail(f"exit code {run.code}")
+    assert run.event("tables")["format"] == f"x86-64, {levels} levels"
+    assert run.event("selftests")["failed"] == 0
+
+
 def test_no_serial_port(machine):
     """Without a serial port everything is said on port 0xE9, and the machine still ends well."""
     with machine(cmdline='run="frames; exit" exit', serial=NONE) as run:

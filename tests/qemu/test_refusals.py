@@ -58,6 +58,13 @@ def test_damaged_configuration(machine, name):
         run.expect(FIRMWARE_AGAIN)
 
 
+def test_levels_that_the_processor_has_not(machine):
+    """pt=5level on a processor without LA57 is refused by name, and the firmware goes on."""
+    with machine(cmdline="pt=5level", cpu="max,-la57") as run:
+        expect_refusal(run, "this processor has page tables of 4 levels")
+        run.expect(FIRMWARE_AGAIN)
+
+
 def test_without_a_key_the_firmware_goes_on(machine):
     """Nobody has to be there: after ten seconds the firmware goes on by itself."""
     with machine(files={"meridian/meridian.conf": b"nonsense\n"}) as run:

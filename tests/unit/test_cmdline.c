@@ -180,9 +180,10 @@ static void defaults_without_any_words(void **state)
 static void every_option_is_read(void **state)
 {
     /* Each parameter sets its own option; mem= and memmap= are known, but not read here. */
-    struct cmdline_options options = read("json exit selftest nokaslr loglevel=3 bench=boot "
-                                          "console=ttyS0,115200 run=\"selftest; exit\" "
-                                          "mem=1G memmap=4K$0x1000");
+    struct cmdline_options options =
+        read("json exit selftest nokaslr loglevel=3 bench=boot pt=5level "
+             "console=ttyS0,115200 run=\"selftest; exit\" "
+             "mem=1G memmap=4K$0x1000");
 
     (void)state;
     assert_true(options.json && options.exit && options.selftest && options.nokaslr);
@@ -190,6 +191,7 @@ static void every_option_is_read(void **state)
     assert_true(text_is(options.console, "ttyS0,115200"));
     assert_true(text_is(options.run, "selftest; exit"));
     assert_true(text_is(options.bench, "boot"));
+    assert_true(text_is(options.pt, "5level"));
     assert_int_equal(complaints(), 0);
 }
 
