@@ -166,19 +166,18 @@ void frame_get(pfn_t frame)
 bool frame_put(pfn_t frame)
 {
     uint16_t *record = held_record("frame_put", pfn_value(frame));
-    uint16_t old = record_load(record);
+    /* Whoever drops the last reference sees what the others did to the frame before. */
+    uint16_t old = __atomic_load_n(record, __ATOMIC_ACQUIRE);
 
     do {
         if (record_count(old) == 0)
             panic_unheld("frame_put", pfn_value(frame));
         if (record_count(old) == FRAME_COUNT_MAX)
             return false;
-        if (record_count(old) == 1) {
-            __atomic_thread_fence(__ATOMIC_ACQUIRE);
+        if (record_count(old) == 1)
             return pmm_free_frame(frame) == STATUS_OK;
-        }
     } while (!__atomic_compare_exchange_n(record, &old, (uint16_t)(old - 1), true, __ATOMIC_ACQ_REL,
-                                          __ATOMIC_RELAXED));
+                                          __ATOMIC_ACQUIRE));
     return false;
 }
 

@@ -116,14 +116,16 @@ enum status pmm_alloc_frame(enum frame_tag tag, pfn_t *frame)
     uint32_t count;
     pfn_t top;
 
-    if (UNLIKELY(cpu == NULL || !tag_is_valid(tag)))
+    if (UNLIKELY(cpu == NULL || cpu->busy != 0 || !tag_is_valid(tag)))
         return alloc_frame_slow(tag, frame);
+    cpu_set_busy(cpu);
     count = cpu->count;
-    if (UNLIKELY(count - 1 >= HALF_FRAMES)) /* empty or busy */
+    if (UNLIKELY(count == 0)) {
+        cpu_clear_busy(cpu);
         return alloc_frame_slow(tag, frame);
-    cpu_set_count(cpu, CPU_BUSY);
+    }
     top = cpu->frames[count - 1];
-    cpu_set_count(cpu, count - 1);
+    cpu_leave(cpu, count - 1);
     if (UNLIKELY(!hand_out(top, tag)))
         return alloc_after_loss(tag, frame, top);
     *frame = top;
@@ -149,16 +151,18 @@ enum status pmm_free_frame(pfn_t frame)
     uint16_t *record;
     uint32_t count;
 
-    if (UNLIKELY(cpu == NULL || !find_record(pfn_value(frame), &record) ||
+    if (UNLIKELY(cpu == NULL || cpu->busy != 0 || !find_record(pfn_value(frame), &record) ||
                  !record_is_sole(record_load(record))))
         return pmm_free_slow(frame, __builtin_return_address(0));
+    cpu_set_busy(cpu);
     count = cpu->count;
-    if (UNLIKELY(count >= cpu->limit)) /* full or busy */
+    if (UNLIKELY(count >= cpu->limit)) {
+        cpu_clear_busy(cpu);
         return pmm_free_slow(frame, __builtin_return_address(0));
-    cpu_set_count(cpu, CPU_BUSY);
+    }
     record_store(record, 0);
     cpu->frames[count] = frame;
-    cpu_set_count(cpu, count + 1);
+    cpu_leave(cpu, count + 1);
     return STATUS_OK;
 }
 

@@ -30,16 +30,10 @@
 
 uint32_t cpu_enter(struct pmm_cpu *cpu)
 {
-    uint32_t count = cpu != NULL ? cpu->count : CPU_BUSY;
-
-    if (count != CPU_BUSY)
-        cpu_set_count(cpu, CPU_BUSY);
-    return count;
-}
-
-void cpu_leave(struct pmm_cpu *cpu, uint32_t count)
-{
-    cpu_set_count(cpu, count);
+    if (cpu == NULL || cpu->busy != 0)
+        return CPU_BUSY;
+    cpu_set_busy(cpu);
+    return cpu->count;
 }
 
 /* --- making caches ----------------------------------------------------------------------- */
@@ -48,6 +42,7 @@ static void start(struct pmm_cpu *cpu)
 {
     uint64_t limit = pmm_state.managed_frames / FRAMES_PER_CACHED_FRAME;
 
+    cpu->busy = 0;
     cpu->count = 0;
     cpu->frames = cpu->halves[0];
     cpu->limit = (uint32_t)min_u64(max_u64(limit, SMALL_HALF), HALF_FRAMES);

@@ -117,6 +117,10 @@ static uintptr_t take_from_cache(struct pmm_cpu *cpu, uint16_t record)
     count = cpu_enter(cpu);
     if (count == CPU_BUSY)
         return NO_FRAME;
+    if (UNLIKELY(cpu->block_count == 0)) { /* an interrupt took it */
+        cpu_leave(cpu, count);
+        return NO_FRAME;
+    }
     first = pfn_value(cpu->blocks[cpu->block_count - 1]);
     cpu_set_block_count(cpu, cpu->block_count - 1);
     cpu_leave(cpu, count);
@@ -162,6 +166,10 @@ static bool give_to_cache(struct pmm_cpu *cpu, struct pmm_area *area, uintptr_t 
     count = cpu_enter(cpu);
     if (count == CPU_BUSY)
         return false;
+    if (UNLIKELY(cpu->block_count == cpu->block_limit)) { /* an interrupt filled it */
+        cpu_leave(cpu, count);
+        return false;
+    }
     block_set_use(area, area_place(first) / BLOCK_FRAMES, USE_CACHED);
     cpu->blocks[cpu->block_count] = pfn(first);
     cpu_set_block_count(cpu, cpu->block_count + 1);

@@ -206,13 +206,15 @@ struct pmm_span {
 
 /* What a processor keeps for itself. Two halves, of which one is in use; when that is empty (full)
  * and the other is full (empty) they change places, else a half is filled from (given to) the areas.
- * Only its own processor touches it; an interrupt that finds it busy goes to the areas. */
-#define CPU_BUSY    UINT32_MAX
+ * Only its own processor touches it; an interrupt that finds it busy goes to the areas. One that comes
+ * before it is busy may change everything, so that nothing is read before that. */
+#define CPU_BUSY    UINT32_MAX /* what cpu_enter() says instead of a count */
 #define HALF_FRAMES 128u
 #define CPU_BLOCKS  2u
 #define SMALL_HALF  8u
 struct pmm_cpu {
-    uint32_t count;     /* frames in the half in use; CPU_BUSY in the middle of a change */
+    uint32_t busy;      /* somebody is in the middle of a change */
+    uint32_t count;     /* frames in the half in use */
     uint32_t limit;     /* of a half: HALF_FRAMES, less on small machines */
     pfn_t *frames;      /* the half in use */
     uint32_t shrinking; /* inside a shrinker */
@@ -446,7 +448,6 @@ struct pmm_cpu *cpu_cache(void);
 /* Makes the cache busy and returns the count it had; CPU_BUSY when there is no cache, or somebody on
  * this processor is in the middle of a change. cpu_leave() ends it with the count it has then. */
 uint32_t cpu_enter(struct pmm_cpu *cpu);
-void cpu_leave(struct pmm_cpu *cpu, uint32_t count);
 /* Entered with an empty half: one with frames takes its place, if there is memory. Its count. */
 uint32_t cpu_fill(struct pmm_cpu *cpu);
 /* Entered with a full half: one with room takes its place. Its count. */
@@ -458,12 +459,29 @@ size_t cpu_drain(void);
 /* An attempt; one after this processor's cache is empty; one after other caches gave memory. */
 bool pmm_try_hard(struct pmm_job *job, bool (*attempt)(struct pmm_job *job));
 
-/* Counts are read by other processors, for statistics. An interrupt sees changes in program order. */
-static inline void cpu_set_count(struct pmm_cpu *cpu, uint32_t count)
+/* An interrupt sees the changes of a cache between these two: it finds the cache busy, or as it was. */
+static inline void cpu_set_busy(struct pmm_cpu *cpu)
+{
+    __atomic_store_n(&cpu->busy, 1, __ATOMIC_RELAXED);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+static inline void cpu_clear_busy(struct pmm_cpu *cpu)
 {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    __atomic_store_n(&cpu->busy, 0, __ATOMIC_RELAXED);
+}
+
+/* Counts are read by other processors, for statistics. */
+static inline void cpu_set_count(struct pmm_cpu *cpu, uint32_t count)
+{
     __atomic_store_n(&cpu->count, count, __ATOMIC_RELAXED);
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+static inline void cpu_leave(struct pmm_cpu *cpu, uint32_t count)
+{
+    cpu_set_count(cpu, count);
+    cpu_clear_busy(cpu);
 }
 
 static inline void cpu_set_block_count(struct pmm_cpu *cpu, uint32_t count)

@@ -89,12 +89,10 @@ static void add_caches(struct pmm_stats *stats)
 {
     for (unsigned id = 0; id < CONFIG_MAX_CPUS; id++) {
         const struct pmm_cpu *cpu = __atomic_load_n(&pmm_state.cpus[id], __ATOMIC_ACQUIRE);
-        uint32_t count;
 
         if (cpu == NULL)
             continue;
-        count = __atomic_load_n(&cpu->count, __ATOMIC_RELAXED);
-        stats->cached_frames += count != CPU_BUSY ? count : 0;
+        stats->cached_frames += __atomic_load_n(&cpu->count, __ATOMIC_RELAXED);
         stats->cached_frames += __atomic_load_n(&cpu->other_count, __ATOMIC_RELAXED);
         stats->cached_frames +=
             (uint64_t)__atomic_load_n(&cpu->block_count, __ATOMIC_RELAXED) * BLOCK_FRAMES;
