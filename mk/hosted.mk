@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # The hosted build: kernel/mm and kernel/boot as a library of the machine that builds, over the
-# fake machine of tests/host. Three variants: gcc and clang under the address and
-# undefined-behaviour sanitizers for the unit tests, and a plain one for programs that people run
-# (build/host/).
+# fake machine of tests/host. Four variants: gcc and clang under the address and
+# undefined-behaviour sanitizers for the unit tests, threads under the thread sanitizer for tests
+# with several processors, and a plain one for programs that people run (build/host/).
 #
 # Every tests/unit/test_NAME.c is one program, linked with cmocka. One that needs sources beyond
 # the library names them in UNIT_EXTRA_NAME.
@@ -46,11 +46,16 @@ hosted_flags = $(HOSTED_CFLAGS) $(if $(is_uefi),$(UEFI_HOSTED))
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all
 CC_gcc     := $(GCC)
 CC_clang   := $(CLANG)
+CC_threads := $(GCC)
 CC_plain   := $(GCC)
 VARIANT_gcc   := $(SANITIZERS)
 VARIANT_clang := $(SANITIZERS)
+VARIANT_threads := -fsanitize=thread
 VARIANT_plain := -O2
-VARIANTS := gcc clang plain
+VARIANTS := gcc clang threads plain
+
+# Tests whose processors are threads; they run under the thread sanitizer besides.
+THREAD_NAMES := pmm_threads
 
 FLAGS_hosted-lib = $(HOSTED_LIB)
 
@@ -83,15 +88,16 @@ endef
 
 $(foreach variant,$(VARIANTS),$(eval $(call hosted_variant,$(variant))))
 $(foreach variant,gcc clang,$(foreach name,$(UNIT_NAMES),$(eval $(call unit_program,$(variant),$(name)))))
+$(foreach name,$(THREAD_NAMES),$(eval $(call unit_program,threads,$(name))))
 $(foreach name,$(HOST_NAMES),$(eval $(call host_program,$(name))))
 
-UNIT_PROGRAMS := $(foreach variant,gcc clang,$(UNIT_NAMES:%=build/unit/$(variant)/%))
+UNIT_PROGRAMS := $(foreach variant,gcc clang,$(UNIT_NAMES:%=build/unit/$(variant)/%)) $(THREAD_NAMES:%=build/unit/threads/%)
 HOST_PROGRAMS := $(HOST_NAMES:%=build/host/meridian-%)
 
 .PHONY: unit unit-programs
 unit-programs: $(UNIT_PROGRAMS)
 
-unit: $(UNIT_PROGRAMS) ## unit tests of every module, with gcc and clang, under ASan and UBSan
+unit: $(UNIT_PROGRAMS) ## unit tests of every module, with gcc and clang, under ASan and UBSan, threads under TSan
 	@$(PYTHON) tools/run_unit.py $^
 
 unit-%: build/unit/gcc/% build/unit/clang/% ## the unit tests of one module: make unit-memmap
