@@ -10,7 +10,9 @@
 
 # What kernel/lib has for a bare machine only; hosted builds have a C library and tests/host.
 LIB_BARE       := kernel/lib/string.c kernel/lib/log.c
-HOSTED_LIB     := $(sort $(wildcard kernel/mm/*.c kernel/boot/*.c tests/host/*.c) $(filter-out $(LIB_BARE),$(wildcard kernel/lib/*.c)))
+# Of kernel/dev, what decodes outside input, without the *_machine.c that fetch it.
+HOSTED_DEV     := $(filter-out %_machine.c,$(wildcard kernel/dev/acpi*.c kernel/dev/pci*.c))
+HOSTED_LIB     := $(sort $(wildcard kernel/mm/*.c kernel/boot/*.c tests/host/*.c) $(filter-out $(LIB_BARE),$(wildcard kernel/lib/*.c)) $(HOSTED_DEV))
 HOSTED_INCLUDES := -Iinclude -Itests/host/include -Ikernel -Iefi -Iefi/include -I.
 HOSTED_CFLAGS    = $(C_COMMON) -O1 -fno-omit-frame-pointer -D_GNU_SOURCE $(HOSTED_INCLUDES)
 
