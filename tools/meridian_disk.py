@@ -37,9 +37,9 @@ def run(*command):
         sys.exit(f"meridian_disk.py: {command[0]} failed: {done.stdout.decode(errors='replace')}")
 
 
-def disk_size_mib(folder):
+def disk_size_mib(folder, smallest_mib):
     used = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return max(SMALLEST_MIB, used // MIB + used // (32 * MIB) + SPARE_MIB)
+    return max(smallest_mib, used // MIB + used // (32 * MIB) + SPARE_MIB)
 
 
 def fill_volume(volume, folder):
@@ -57,10 +57,10 @@ def fill_volume(volume, folder):
             run("mcopy", "-m", "-i", volume, *here, f"::{place.relative_to(folder)}/")
 
 
-def write_disk(folder, image):
+def write_disk(folder, image, smallest_mib=SMALLEST_MIB):
     """Writes `image` anew; `folder` is left alone but for being read through a copy."""
     folder, image = pathlib.Path(folder), pathlib.Path(image)
-    size_mib = disk_size_mib(folder)
+    size_mib = disk_size_mib(folder, smallest_mib)
     last = (size_mib - 1) * MIB // SECTOR - 1  # the second table is in the last MiB
     with tempfile.TemporaryDirectory(dir=image.parent, prefix=".disk-") as work:
         new, copy = pathlib.Path(work, "image"), pathlib.Path(work, "files")

@@ -30,6 +30,7 @@ import meridian_disk  # noqa: E402
 import meridian_qemu  # noqa: E402
 
 SECONDS = 180
+STICK_MIB = 512  # as sold: clusters of 4 KiB; the firmware walks a chain eight times as long in 512 B
 BUILD = ROOT / "build"
 CONFIG = b"kernel: \\kernel.elf\ncmdline: bench=boot exit\n"
 LARGE = BUILD / "bench/kernel-64m.elf"
@@ -70,7 +71,7 @@ def stick(folder, loader, kernel):
         files["kernel.elf"] = kernel.read_bytes()
     (folder / "empty").mkdir()
     meridian_qemu.stage(folder / "empty", folder / "esp", files=files)
-    meridian_disk.write_disk(folder / "esp", folder / "disk.img")
+    meridian_disk.write_disk(folder / "esp", folder / "disk.img", STICK_MIB)
 
 
 def value(name, text):
