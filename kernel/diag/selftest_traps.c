@@ -8,10 +8,12 @@
  */
 
 #include "diag/selftest_case.h"
+#include "arch/cpu.h"
 #include "arch/provoke.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/paging.h"
+#include "mm/vmm.h"
 
 #define ACCESS_BITS                                                                                \
     (TRAP_ACCESS_WRITE | TRAP_ACCESS_EXECUTE | TRAP_ACCESS_USER | TRAP_ACCESS_PRESENT)
@@ -82,6 +84,60 @@ static void check_no_execute(struct selftest *test)
     (void)kfree(heap);
 }
 
+#define USER_ADDRESS ((uintptr_t)0x10000000)
+
+static bool is_protected_by(const char *name)
+{
+    const char *text = arch_cpu_info()->protections;
+    size_t length = strlen(name);
+
+    for (; *text != '\0'; text++) {
+        if (memcmp(text, name, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A page of a user space, there and open to ring 3, in the space that the processor runs in. */
+static void check_user_page(struct selftest *test, struct vm_space *space, unsigned rights)
+{
+    struct vm_request request = { .address = va(USER_ADDRESS),
+                                  .size_bytes = PAGE_SIZE,
+                                  .rights = PT_USER | rights,
+                                  .kind = VM_ANONYMOUS,
+                                  .flags = VM_EXACT | VM_POPULATE,
+                                  .tag = FRAME_TEST,
+                                  .name = "self-test" };
+    struct trap_info info;
+    vaddr_t start;
+
+    if (!selftest_ok(test, vm_map(space, &request, &start), "mapping in a user space"))
+        return;
+    if (rights != PT_EXECUTE && is_protected_by("SMAP"))
+        expect_page_fault(test, selftest_read_faults(start, &info), &info, start,
+                          TRAP_ACCESS_PRESENT, "reading a user's page from the kernel");
+    if (rights == PT_EXECUTE && is_protected_by("SMEP"))
+        expect_page_fault(test, selftest_call_faults(start, &info), &info, start,
+                          TRAP_ACCESS_EXECUTE | TRAP_ACCESS_PRESENT,
+                          "executing a user's page in the kernel");
+    (void)selftest_ok(test, vm_unmap(space, start, PAGE_SIZE), "unmapping in a user space");
+}
+
+/* SMAP and SMEP: the kernel neither reads nor executes what belongs to ring 3. */
+static void check_supervisor_prevention(struct selftest *test)
+{
+    struct vm_space *current = vm_space_current();
+    struct vm_space *space;
+
+    if (!selftest_ok(test, vm_space_create(&space), "creating a user space"))
+        return;
+    vm_space_switch(space);
+    check_user_page(test, space, PT_WRITE);
+    check_user_page(test, space, PT_EXECUTE);
+    vm_space_switch(current);
+    vm_space_destroy(space);
+}
+
 /* Both numbers are volatile: a constant over a variable can be had without dividing. */
 static void divide_by_zero(void *context)
 {
@@ -120,6 +176,7 @@ void selftest_traps(struct selftest *test)
     check_write_protection(test);
     if (paging_kernel_table()->no_execute)
         check_no_execute(test);
+    check_supervisor_prevention(test);
     expect_trap(test, divide_by_zero, TRAP_DIVIDE, "a division by zero");
     expect_trap(test, break_protection, TRAP_PROTECTION, "an address that cannot exist");
     (void)selftest_check(test, !arch_trap_try(do_nothing, NULL, &info), "nothing was a %s",

@@ -26,6 +26,14 @@ static bool is_allowed(unsigned rights, unsigned access)
            ((access & TRAP_ACCESS_USER) == 0 || (rights & PT_USER) != 0);
 }
 
+/* Ring 0 at a page that is there and open to ring 3: SMAP or SMEP stopped it, and would again. Only a
+ * write that the page does not allow yet can be helped. */
+static bool is_supervisor_prevented(const struct pt_mapping *leaf, unsigned access)
+{
+    return (access & TRAP_ACCESS_PRESENT) != 0 && (access & TRAP_ACCESS_USER) == 0 &&
+           (leaf->flags & PT_USER) != 0;
+}
+
 static enum status resolve_anonymous(struct vm_edit *edit, const struct vm_area *area,
                                      uintptr_t page, unsigned access)
 {
@@ -34,6 +42,8 @@ static enum status resolve_anonymous(struct vm_edit *edit, const struct vm_area 
     if (pt_query(edit->space->table, va(page), &leaf) != STATUS_OK)
         return vm_back_page(edit, area, page);
     if (is_allowed(leaf.flags, access)) {
+        if (is_supervisor_prevented(&leaf, access))
+            return STATUS_DENIED;
         arch_tlb_flush_page(va(page));
         return STATUS_OK;
     }
@@ -48,7 +58,7 @@ static enum status resolve_fixed(struct vm_edit *edit, uintptr_t page, unsigned 
     struct pt_mapping leaf;
 
     if (pt_query(edit->space->table, va(page), &leaf) != STATUS_OK ||
-        !is_allowed(leaf.flags, access))
+        !is_allowed(leaf.flags, access) || is_supervisor_prevented(&leaf, access))
         return STATUS_DENIED;
     arch_tlb_flush_page(va(page));
     return STATUS_OK;

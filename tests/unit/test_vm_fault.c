@@ -161,6 +161,19 @@ static void old_translations_are_forgiven(void **state)
     assert_int_equal(frames_in_use(), 1);
 }
 
+static void what_smap_and_smep_stop_is_refused(void **state)
+{
+    /* Regression: ring 0 that faults on a page of ring 3 which is there is refused; a flush would let
+     * it fault for ever. */
+    (void)state;
+    map(USER, 1, PT_WRITE | PT_USER, VM_POPULATE);
+    map(USER + PAGE_SIZE, 1, PT_EXECUTE | PT_USER, VM_POPULATE);
+    assert_int_equal(vm_fault(va(USER), TRAP_ACCESS_PRESENT), STATUS_DENIED);
+    assert_int_equal(vm_fault(va(USER + PAGE_SIZE), TRAP_ACCESS_PRESENT | TRAP_ACCESS_EXECUTE),
+                     STATUS_DENIED);
+    assert_ok(vm_fault(va(USER), TRAP_ACCESS_PRESENT | TRAP_ACCESS_USER));
+}
+
 static void a_fault_inside_of_a_change_is_refused(void **state)
 {
     /* Who faults while changing the space would wait for himself: the fault is refused. */
@@ -428,6 +441,7 @@ int main(void)
         CASE(what_is_not_allowed_is_refused),
         CASE(without_memory_nothing_changes),
         CASE(old_translations_are_forgiven),
+        CASE(what_smap_and_smep_stop_is_refused),
         CASE(a_fault_inside_of_a_change_is_refused),
         CASE(a_clone_shares_until_someone_writes),
         CASE(shared_areas_stay_shared),
