@@ -14,9 +14,15 @@
  * A processor keeps up to two blocks for itself, which go from hand to hand without any lock. The
  * others come from the top of its home area and go back to where they are from.
  *
- * A free must know that the run ends with the block. The next block tells: it is in use as one and
- * continues ours, or not. When it is managed in frames, or lies in the next area and some run crosses
- * the border, pmm_free.c takes the closer look.
+ * A free must know that the run ends with the block. The next block tells, without its lock, since what
+ * continues our run cannot change while the run is ours: in use as one, its use says whether it
+ * continues; managed in frames, the record of its first frame does.
+ *
+ *     HUGE       | HUGE, C        longer       HUGE | FRAMES: C C # .     longer
+ *     HUGE       | HUGE, WHOLE    ends         HUGE | FRAMES: . # # .     ends
+ *
+ * When its records were never written, or it lies in the next area and some run crosses the border,
+ * pmm_free.c takes the closer look.
  *
  * Runs of blocks: when a block becomes whole, the order of the largest run of whole blocks is announced
  * to the index of areas; as with single frames, it can only grow around that block, and by being
@@ -87,10 +93,11 @@ void block_break(struct pmm_area *area, unsigned block)
     memset(&area->lines[block], 0, sizeof(area->lines[block]));
     self->words = 0;
     self->free = 0;
-    block_set_use(area, block, USE_FRAMES);
     record_store(&records[0], record);
     for (unsigned frame = 1; frame < BLOCK_FRAMES; frame++)
         record_store(&records[frame], (uint16_t)(record | RECORD_CONTINUES));
+    __atomic_thread_fence(__ATOMIC_RELEASE); /* continues_here() reads use, then record */
+    block_set_use(area, block, USE_FRAMES);
 }
 
 /* --- the fast way ------------------------------------------------------------------------ */
@@ -142,18 +149,30 @@ uintptr_t pmm_take_block(uint16_t record)
     return first;
 }
 
+/* Whether the block may continue a run that begins before it. No lock. */
+static inline bool continues_here(const struct pmm_area *area, unsigned block)
+{
+    uint16_t record = block_use(area, block);
+
+    if (record == USE_FRAMES) {
+        if (!block_is_touched(area, block))
+            return true;
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+        record = record_load(&area->records[block * BLOCK_FRAMES]);
+    }
+    return (record & RECORD_CONTINUES) != 0;
+}
+
 /* Whether the block is in use as one, as a run of its own, and this is plain to see. */
 static inline bool is_lone(const struct pmm_area *area, unsigned block)
 {
     uint16_t use = block_use(area, block);
-    uint16_t next;
 
     if ((use & (RECORD_CONTINUES | RECORD_COUNT)) != 1)
         return false;
     if (block + 1 == area->block_end)
         return !__atomic_load_n(&area->crosses_end, __ATOMIC_RELAXED);
-    next = block_use(area, block + 1);
-    return next != USE_FRAMES && (next & RECORD_CONTINUES) == 0;
+    return !continues_here(area, block + 1);
 }
 
 /* Into the cache, if there is room. The block is the caller's. */

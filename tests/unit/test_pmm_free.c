@@ -277,6 +277,8 @@ static void runs_of_any_length(void **state)
         assert_refused(pmm_free_run(pfn_add(first, 1), count - 1), "inside");
         if (count > 512)
             assert_refused(pmm_free_run(first, 512), "longer");
+        if (count > 512 && pfn_value(first) % 512 == 0)
+            assert_refused(pmm_free(first, PMM_ORDER_2M), "longer");
         assert_ok(pmm_check());
         assert_ok(pmm_free_run(first, count));
         assert_refused(pmm_free_run(first, count), "free already");
