@@ -66,6 +66,7 @@ include mk/guest.mk
 include mk/hosted.mk
 include mk/bench.mk
 include mk/bench_frames.mk
+include mk/bench_heap.mk
 include mk/check.mk
 
 .PHONY: all clean help doctor run debug

@@ -3,7 +3,7 @@
 #
 # setup.sh - finds the tools that a target needs, and installs what is missing.
 #
-#   tools/setup.sh build|run|debug|unit|lint|test    what the target needs, quietly when all is there
+#   tools/setup.sh build|run|debug|unit|lint|test|bench-heap    what the target needs, quietly when all is there
 #   tools/setup.sh --doctor                          every tool with its version
 #
 # One table says what is needed, for what, how it is recognised and which package has it. With
@@ -35,6 +35,9 @@ pytest         | test            | py:pytest                     | python3-pytes
 pytest-xdist   | test            | py:xdist                      | python3-pytest-xdist | python3-pytest-xdist | python-pytest-xdist | python3-pytest-xdist
 pexpect        | test            | py:pexpect                    | python3-pexpect  | python3-pexpect    | python-pexpect | python3-pexpect
 jsonschema     | test            | py:jsonschema                 | python3-jsonschema | python3-jsonschema | python-jsonschema | python3-jsonschema
+mimalloc       | bench-heap      | file:/usr/include/mimalloc.h | libmimalloc-dev | mimalloc-devel | mimalloc | mimalloc-devel
+jemalloc       | bench-heap      | file:/usr/include/jemalloc/jemalloc.h | libjemalloc-dev | jemalloc-devel | jemalloc | jemalloc-devel
+tcmalloc       | bench-heap      | file:/usr/include/gperftools/tcmalloc.h | libgoogle-perftools-dev | gperftools-devel | gperftools | gperftools-devel
 '
 
 OVMF_LIST=${BASH_SOURCE[0]%/*}/ovmf.list
@@ -170,7 +173,7 @@ case ${1:-} in
     each_row doctor_row
     [ ${#missing[@]} -eq 0 ] || printf '\nTo install: %s\n' "$(install_command "${missing[@]}")"
     ;;
-build | run | debug | unit | lint | test)
+build | run | debug | unit | lint | test | bench-heap)
     goal=$1
     each_row need_row
     if [ ${#missing[@]} -gt 0 ]; then
@@ -183,5 +186,5 @@ build | run | debug | unit | lint | test)
         [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
     fi
     ;;
-*) die "usage: setup.sh build|run|debug|unit|lint|test|--doctor" ;;
+*) die "usage: setup.sh build|run|debug|unit|lint|test|bench-heap|--doctor" ;;
 esac
