@@ -69,11 +69,14 @@ include mk/bench_frames.mk
 include mk/bench_heap.mk
 include mk/check.mk
 
-.PHONY: all clean help doctor run debug
+.PHONY: all clean help doctor run run-i386 debug
 all: $(KERNEL_PRODUCTS) $(LOADER_PRODUCTS) $(DISK_PRODUCTS) $(HOST_PROGRAMS) ## build everything that goes on a stick, and the host programs
 
 run: $(DISK_PRODUCTS) | need-run ## boot in QEMU: a window where there is a display, else the terminal; ARGS="..." is the command line
 	@$(PYTHON) tools/meridian_qemu.py run --esp build/esp $(if $(ARGS),--cmdline '$(ARGS)')
+
+run-i386: build/kernel-i386.elf | need-run ## boot the 32-bit kernel in QEMU, by Multiboot; ARGS="..." is the command line
+	@$(PYTHON) tools/meridian_qemu.py run --kernel $< $(if $(ARGS),--cmdline '$(ARGS)')
 
 debug: $(DISK_PRODUCTS) | need-debug ## the same with gdb, stopped at the first instruction of the kernel
 	@$(PYTHON) tools/meridian_qemu.py debug --esp build/esp --symbols build/kernel-x86_64.debug.elf $(if $(ARGS),--cmdline '$(ARGS)')

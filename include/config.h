@@ -29,7 +29,7 @@ _Static_assert((CONFIG_LOG_RING_BYTES & (CONFIG_LOG_RING_BYTES - 1)) == 0,
 
 /* Bytes of a kernel stack, without its guards; a multiple of the page size. */
 #ifndef CONFIG_KSTACK_BYTES
-#define CONFIG_KSTACK_BYTES 16384
+#define CONFIG_KSTACK_BYTES (sizeof(void *) == 4 ? 4096 : 16384)
 #endif
 _Static_assert(CONFIG_KSTACK_BYTES % 4096 == 0, "CONFIG_KSTACK_BYTES is whole pages");
 

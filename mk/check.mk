@@ -4,8 +4,9 @@
 
 # Every C file of the tree, and how it is compiled: $(call command_of,FILE).
 C_SOURCES := $(sort $(wildcard $(foreach depth,* */* */*/* */*/*/*,$(foreach room,efi kernel tests tools,$(room)/$(depth).c))))
-command_of = $(strip $(if $(filter kernel/%,$(1)),$(GCC) $(KERNEL_CFLAGS),\
-	$(if $(filter efi/% $(FIRMWARE_SOURCES),$(1)),$(GCC) $(LOADER_CFLAGS),$(GCC) $(hosted_flags))))
+command_of = $(strip $(if $(filter kernel/arch/i386/% $(KERNEL_MULTIBOOT),$(1)),$(GCC) $(KERNEL_CFLAGS_i386),\
+	$(if $(filter kernel/%,$(1)),$(GCC) $(KERNEL_CFLAGS),\
+	$(if $(filter efi/% $(FIRMWARE_SOURCES),$(1)),$(GCC) $(LOADER_CFLAGS),$(GCC) $(hosted_flags)))))
 
 # The table of sources and flags that lint and editors read: FILE, tab, command.
 build/commands.tsv: FORCE

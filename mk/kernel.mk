@@ -1,73 +1,100 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The x86-64 kernel. It is linked at KERNEL_BASE as a position-independent executable whose only
-# relocations are R_X86_64_RELATIVE, so that the loader can slide it.
+# The kernels, one rule for both widths:
 #
-# Stack traces name functions: the image carries a table of its own symbols. It is linked twice.
+#   x86_64   linked at KERNEL_BASE as a position-independent executable whose only relocations are
+#            R_X86_64_RELATIVE, so that the loader can slide it
+#   i386     linked at 3 GiB + 1 MiB and loaded at 1 MiB by a Multiboot loader
+#
+# Stack traces name functions: an image carries a table of its own symbols. It is linked twice.
 # The first link has an empty table; the second has the table made from the first, at the end of
 # the read-only data, where it moves no code. tools/check_kernel.py proves that the table is true
 # of the final image, along with everything the loader will ask of it.
 
-KERNEL_BASE := 0xFFFFFFFF80000000
-KERNEL_LD   := kernel/arch/x86_64/kernel.ld
+KERNEL_BASE_x86_64 := 0xFFFFFFFF80000000
+KERNEL_BASE_i386   := 0xC0100000
 
-# A Multiboot loader cannot start this kernel.
-KERNEL_SOURCES := $(sort $(filter-out kernel/boot/multiboot.c,$(wildcard kernel/*.c \
+# What only a Multiboot loader starts.
+KERNEL_MULTIBOOT := $(wildcard kernel/boot/multiboot*.c)
+# $(call kernel_sources,WIDTH)
+kernel_sources = $(sort $(wildcard kernel/*.c \
 	$(foreach room,boot mm diag dev monitor lib smp user,kernel/$(room)/*.c) \
-	$(foreach room,x86 x86_64,kernel/arch/$(room)/*.c kernel/arch/$(room)/*.asm))))
-KERNEL_DIR     := build/obj/kernel-x86_64
-KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(KERNEL_DIR)/%.o)
+	$(foreach room,x86 $(1),kernel/arch/$(room)/*.c kernel/arch/$(room)/*.asm)))
+KERNEL_SOURCES_x86_64 := $(filter-out $(KERNEL_MULTIBOOT),$(call kernel_sources,x86_64))
+KERNEL_SOURCES_i386   := $(call kernel_sources,i386)
 
-KERNEL_INCLUDES := -Iinclude -Ikernel -Ikernel/arch/x86/include -Ikernel/arch/x86_64/include
-KERNEL_CFLAGS    = $(C_COMMON) -O2 -ffreestanding -fpie -fvisibility=hidden -mno-red-zone \
-	-mgeneral-regs-only -fcf-protection=none -fno-omit-frame-pointer \
-	-fstack-protector-strong -mstack-protector-guard=global \
-	-fno-asynchronous-unwind-tables -fno-common $(KERNEL_INCLUDES)
-KERNEL_ASFLAGS  := -f elf64 -Wall -Werror -Iinclude/ -Ikernel/
-KERNEL_LDFLAGS  := -shared -Bsymbolic --no-undefined -nostdlib -z text -z noexecstack -z norelro \
-	-z max-page-size=0x1000 --build-id=none -T $(KERNEL_LD)
+kernel_includes = -Iinclude -Ikernel -Ikernel/arch/x86/include -Ikernel/arch/$(1)/include
+KERNEL_C_COMMON  = $(C_COMMON) -O2 -ffreestanding -mgeneral-regs-only -fcf-protection=none \
+	-fno-omit-frame-pointer -fstack-protector-strong -mstack-protector-guard=global \
+	-fno-asynchronous-unwind-tables -fno-common
+# The i386 kernel runs on a plain 486; structures of one word are returned in registers.
+KERNEL_CFLAGS_x86_64  = $(KERNEL_C_COMMON) -fpie -fvisibility=hidden -mno-red-zone $(call kernel_includes,x86_64)
+KERNEL_CFLAGS_i386    = $(KERNEL_C_COMMON) -m32 -march=i486 -mtune=generic -fno-pie -freg-struct-return \
+	$(call kernel_includes,i386)
+KERNEL_ASFLAGS_x86_64 := -f elf64 -Wall -Werror -Iinclude/ -Ikernel/
+KERNEL_ASFLAGS_i386   := -f elf32 -Wall -Werror -Iinclude/ -Ikernel/
+KERNEL_LDFLAGS_x86_64 := -shared -Bsymbolic --no-undefined -nostdlib -z text -z noexecstack -z norelro \
+	-z max-page-size=0x1000 --build-id=none -T kernel/arch/x86_64/kernel.ld
+KERNEL_LDFLAGS_i386   := -m elf_i386 -static --no-undefined -nostdlib -z noexecstack -z norelro \
+	-z max-page-size=0x1000 --build-id=none -T kernel/arch/i386/kernel.ld
+KERNEL_KSYMS_x86_64 := -m64
+KERNEL_KSYMS_i386   := -m32
 
-FLAGS_kernel = $(GCC) $(KERNEL_CFLAGS) | $(NASM) $(KERNEL_ASFLAGS)
-FLAGS_kernel-link = $(LD) $(KERNEL_LDFLAGS) | $(KERNEL_SOURCES)
+# $(call kernel_image,WIDTH): objects, the two links, the stripped image.
+define kernel_image
+KERNEL_LD_$(1)      := kernel/arch/$(1)/kernel.ld
+KERNEL_DIR_$(1)     := build/obj/kernel-$(1)
+KERNEL_OBJECTS_$(1) := $$(KERNEL_SOURCES_$(1):%=build/obj/kernel-$(1)/%.o)
+FLAGS_kernel-$(1) = $$(GCC) $$(KERNEL_CFLAGS_$(1)) | $$(NASM) $$(KERNEL_ASFLAGS_$(1))
+FLAGS_kernel-link-$(1) = $$(LD) $$(KERNEL_LDFLAGS_$(1)) | $$(KERNEL_SOURCES_$(1))
 
-KERNEL_ELF   := build/kernel-x86_64.elf
-KERNEL_DEBUG := build/kernel-x86_64.debug.elf
-KERNEL_PRODUCTS := $(if $(wildcard kernel/main.c),$(KERNEL_ELF) $(KERNEL_DEBUG))
+build/obj/kernel-$(1)/%.c.o: %.c build/flags/kernel-$(1) $$(MAKE_SOURCES) | need-build
+	@mkdir -p $$(@D); $$(call say,CC,$$< ($(1)))
+	$$(Q)$$(GCC) $$(KERNEL_CFLAGS_$(1)) -MMD -MP -c $$< -o $$@
 
-.PHONY: kernel
-kernel: $(KERNEL_PRODUCTS) ## only the kernel
-
-$(KERNEL_DIR)/%.c.o: %.c build/flags/kernel $(MAKE_SOURCES) | need-build
-	@mkdir -p $(@D); $(call say,CC,$<)
-	$(Q)$(GCC) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
-
-$(KERNEL_DIR)/%.asm.o: %.asm build/flags/kernel $(MAKE_SOURCES) | need-build
-	@mkdir -p $(@D); $(call say,ASM,$<)
-	$(Q)$(NASM) $(KERNEL_ASFLAGS) -MD $(@:.o=.d) -MP -MT $@ $< -o $@
+build/obj/kernel-$(1)/%.asm.o: %.asm build/flags/kernel-$(1) $$(MAKE_SOURCES) | need-build
+	@mkdir -p $$(@D); $$(call say,ASM,$$<)
+	$$(Q)$$(NASM) $$(KERNEL_ASFLAGS_$(1)) -MD $$(@:.o=.d) -MP -MT $$@ $$< -o $$@
 
 # The empty table of the first link, then the true one.
-$(KERNEL_DIR)/ksyms-empty.s: tools/ksyms.awk
-	@mkdir -p $(@D)
-	$(Q)awk -v base=$(KERNEL_BASE) -f tools/ksyms.awk /dev/null > $@
+build/obj/kernel-$(1)/ksyms-empty.s: tools/ksyms.awk
+	@mkdir -p $$(@D)
+	$$(Q)awk -v base=$$(KERNEL_BASE_$(1)) -f tools/ksyms.awk /dev/null > $$@
 
-$(KERNEL_DIR)/ksyms-full.s: $(KERNEL_DIR)/pass1.elf tools/ksyms.awk
-	@$(call say,KSYMS,$@)
-	$(Q)LC_ALL=C $(NM) -n $< | awk -v base=$(KERNEL_BASE) -f tools/ksyms.awk > $@
+build/obj/kernel-$(1)/ksyms-full.s: build/obj/kernel-$(1)/pass1.elf tools/ksyms.awk
+	@$$(call say,KSYMS,$$@)
+	$$(Q)LC_ALL=C $$(NM) -n $$< | awk -v base=$$(KERNEL_BASE_$(1)) -f tools/ksyms.awk > $$@
 
-$(KERNEL_DIR)/ksyms-%.o: $(KERNEL_DIR)/ksyms-%.s | need-build
-	$(Q)$(GCC) -c $< -o $@
+build/obj/kernel-$(1)/ksyms-%.o: build/obj/kernel-$(1)/ksyms-%.s | need-build
+	$$(Q)$$(GCC) $$(KERNEL_KSYMS_$(1)) -c $$< -o $$@
 
-$(KERNEL_DIR)/pass1.elf: $(KERNEL_OBJECTS) $(KERNEL_DIR)/ksyms-empty.o $(KERNEL_LD) build/flags/kernel-link
-	@$(call say,LD,$@)
-	$(Q)$(LD) $(KERNEL_LDFLAGS) $(filter %.o,$^) -o $@
+build/obj/kernel-$(1)/pass1.elf: $$(KERNEL_OBJECTS_$(1)) build/obj/kernel-$(1)/ksyms-empty.o $$(KERNEL_LD_$(1)) build/flags/kernel-link-$(1)
+	@$$(call say,LD,$$@)
+	$$(Q)$$(LD) $$(KERNEL_LDFLAGS_$(1)) $$(filter %.o,$$^) -o $$@
 
-$(KERNEL_DEBUG): $(KERNEL_OBJECTS) $(KERNEL_DIR)/ksyms-full.o $(KERNEL_LD) build/flags/kernel-link tools/check_kernel.py
-	@$(call say,LD,$@)
-	$(Q)$(LD) $(KERNEL_LDFLAGS) $(filter %.o,$^) -o $@
-	$(Q)$(PYTHON) tools/check_kernel.py --base $(KERNEL_BASE) $@
+build/kernel-$(1).debug.elf: $$(KERNEL_OBJECTS_$(1)) build/obj/kernel-$(1)/ksyms-full.o $$(KERNEL_LD_$(1)) build/flags/kernel-link-$(1) tools/check_kernel.py
+	@$$(call say,LD,$$@)
+	$$(Q)$$(LD) $$(KERNEL_LDFLAGS_$(1)) $$(filter %.o,$$^) -o $$@
+	$$(Q)$$(PYTHON) tools/check_kernel.py --base $$(KERNEL_BASE_$(1)) $$@
 
-$(KERNEL_ELF): $(KERNEL_DEBUG)
-	@$(call say,STRIP,$@)
-	$(Q)$(OBJCOPY) --strip-all $< $@
+build/kernel-$(1).elf: build/kernel-$(1).debug.elf
+	@$$(call say,STRIP,$$@)
+	$$(Q)$$(OBJCOPY) --strip-all $$< $$@
 
--include $(KERNEL_OBJECTS:.o=.d)
+-include $$(KERNEL_OBJECTS_$(1):.o=.d)
+endef
+$(foreach width,x86_64 i386,$(eval $(call kernel_image,$(width))))
+
+# What the loader embeds, and what others build on.
+KERNEL_ELF      := build/kernel-x86_64.elf
+KERNEL_DEBUG    := build/kernel-x86_64.debug.elf
+KERNEL_LD       := $(KERNEL_LD_x86_64)
+KERNEL_DIR      := $(KERNEL_DIR_x86_64)
+KERNEL_OBJECTS  := $(KERNEL_OBJECTS_x86_64)
+KERNEL_LDFLAGS  := $(KERNEL_LDFLAGS_x86_64)
+KERNEL_INCLUDES := $(call kernel_includes,x86_64)
+KERNEL_CFLAGS    = $(KERNEL_CFLAGS_x86_64)
+KERNEL_PRODUCTS := $(if $(wildcard kernel/main.c),$(KERNEL_ELF) $(KERNEL_DEBUG) build/kernel-i386.elf build/kernel-i386.debug.elf)
+
+.PHONY: kernel
+kernel: $(KERNEL_PRODUCTS) ## only the kernels, x86-64 and i386

@@ -6,7 +6,9 @@
 
 The loader refuses at boot what this refuses at build: segments that are not page-aligned, that
 overlap or that are writable and executable, an interpreter, a relocation other than
-R_X86_64_RELATIVE, one outside of the image, an entry outside of the code. The table of .ksyms,
+R_X86_64_RELATIVE, one outside of the image, an entry outside of the code. A 32-bit kernel is fixed,
+runs 3 GiB above where it is loaded, and its entry is a physical address in a segment of its own;
+its Multiboot header is where loaders look for it. The table of .ksyms,
 made from the first link, must agree with the symbols of this one.
 """
 
@@ -15,13 +17,14 @@ import re
 import struct
 import sys
 
-ET_DYN, EM_X86_64 = 3, 62
+ET_EXEC, ET_DYN, EM_386, EM_X86_64 = 2, 3, 3, 62
 PT_LOAD, PT_INTERP, PF_X, PF_W = 1, 3, 1, 2
 SHT_SYMTAB, SHT_RELA, SHT_REL, SHT_RELR = 2, 4, 9, 19
 SHF_ALLOC, SHF_EXECINSTR = 2, 4
 STT_SECTION, STT_FILE = 3, 4
 R_X86_64_RELATIVE = 8
 PAGE = 4096
+MULTIBOOT_MAGIC, MULTIBOOT_BYTES, BOOT_END = 0x1BADB002, 8192, 4 << 20
 CLONE = re.compile(r"\.(constprop|isra|part|lto_priv)\..*$")
 
 
@@ -35,19 +38,29 @@ def demand(condition, what):
 
 
 class Elf:
-    """As much of a 64-bit little-endian ELF file as the checks need."""
+    """As much of a little-endian ELF file of either width as the checks need."""
 
     def __init__(self, path):
         with open(path, "rb") as file:
             self.data = file.read()
-        demand(self.data[:6] == b"\x7fELF\x02\x01", "not a 64-bit little-endian ELF file")
+        demand(self.data[:4] == b"\x7fELF" and self.data[4] in (1, 2) and self.data[5] == 1,
+               "not a little-endian ELF file")
+        self.wide = self.data[4] == 2
         self.type, self.machine = struct.unpack_from("<HH", self.data, 16)
-        self.entry, program, section = struct.unpack_from("<QQQ", self.data, 24)
-        ph_size, ph_count, sh_size, sh_count = struct.unpack_from("<4H", self.data, 54)
-        self.segments = [struct.unpack_from("<IIQQQQQQ", self.data, program + i * ph_size)
-                         for i in range(ph_count)]
-        self.sections = [struct.unpack_from("<IIQQQQIIQQ", self.data, section + i * sh_size)
-                         for i in range(sh_count)]
+        self.entry, program, section = struct.unpack_from("<QQQ" if self.wide else "<III",
+                                                          self.data, 24)
+        ph_size, ph_count, sh_size, sh_count = struct.unpack_from("<4H", self.data,
+                                                                  54 if self.wide else 42)
+        self.segments = [self.segment(program + i * ph_size) for i in range(ph_count)]
+        self.sections = [struct.unpack_from("<IIQQQQIIQQ" if self.wide else "<10I", self.data,
+                                            section + i * sh_size) for i in range(sh_count)]
+
+    def segment(self, at):
+        """Type, flags, offset, virtual and physical address, sizes in file and memory, alignment."""
+        if self.wide:
+            return struct.unpack_from("<IIQQQQQQ", self.data, at)
+        kind, offset, va, pa, filed, size, flags, align = struct.unpack_from("<8I", self.data, at)
+        return kind, flags, offset, va, pa, filed, size, align
 
     def text(self, offset):
         return self.data[offset:self.data.index(b"\0", offset)].decode("ascii", "replace")
@@ -58,8 +71,11 @@ class Elf:
             if section[1] != SHT_SYMTAB:
                 continue
             strings = self.sections[section[6]][4]
-            for at in range(section[4], section[4] + section[5], 24):
-                name, info, _, index, value, _ = struct.unpack_from("<IBBHQQ", self.data, at)
+            for at in range(section[4], section[4] + section[5], 24 if self.wide else 16):
+                if self.wide:
+                    name, info, _, index, value, _ = struct.unpack_from("<IBBHQQ", self.data, at)
+                else:
+                    name, value, _, info, _, index = struct.unpack_from("<IIIBBH", self.data, at)
                 yield self.text(strings + name), info, index, value
 
     def offset_of(self, address):
@@ -104,6 +120,23 @@ def check_relocations(elf, base, end):
             demand(base <= addend <= end, f"a relocation to {addend:#x}, outside of the image")
 
 
+def check_multiboot(elf, base):
+    """What a Multiboot loader needs: the header, and segments at the physical addresses they have."""
+    boot, *rest = [s for s in elf.segments if s[0] == PT_LOAD]
+    head = elf.data[:MULTIBOOT_BYTES]
+    at = next((i for i in range(0, len(head) - 11, 4)
+               if struct.unpack_from("<I", head, i)[0] == MULTIBOOT_MAGIC), None)
+    demand(at is not None, "no Multiboot header in the first 8 KiB")
+    demand(sum(struct.unpack_from("<3I", head, at)) % 2**32 == 0, "a wrong Multiboot checksum")
+    demand(boot[3] == boot[4] and boot[3] <= elf.entry < boot[3] + boot[6],
+           "the entry is not a physical address of the first segment")
+    for _, flags, _, address, physical, _, _, _ in rest:
+        demand(address - physical == base - boot[3], f"segment at {address:#x} is loaded elsewhere")
+        demand(not (flags & PF_W and flags & PF_X), f"{address:#x} is writable and executable")
+        demand(address % PAGE == 0, f"segment at {address:#x} is not page-aligned")
+    demand(rest[-1][4] + rest[-1][6] <= BOOT_END, "the image ends beyond what the boot directory maps")
+
+
 def check_symbols(elf, base):
     functions, tables = {}, {}
     executable = {i for i, s in enumerate(elf.sections) if s[2] & SHF_EXECINSTR}
@@ -131,9 +164,13 @@ def main():
     options = parser.parse_args()
     try:
         elf = Elf(options.file)
-        demand((elf.type, elf.machine) == (ET_DYN, EM_X86_64), "not an x86-64 PIE")
-        end = check_segments(elf, options.base)
-        check_relocations(elf, options.base, end)
+        if elf.wide:
+            demand((elf.type, elf.machine) == (ET_DYN, EM_X86_64), "not an x86-64 PIE")
+            end = check_segments(elf, options.base)
+            check_relocations(elf, options.base, end)
+        else:
+            demand((elf.type, elf.machine) == (ET_EXEC, EM_386), "not a fixed i386 image")
+            check_multiboot(elf, options.base)
         check_symbols(elf, options.base)
     except (Refused, KeyError, struct.error) as refusal:
         sys.exit(f"check_kernel.py: {options.file}: {refusal}")

@@ -9,6 +9,7 @@
 
 BEGIN {
     count = 0
+    lowest = tolower(substr(base, 3))
     names_size = 0
 }
 
@@ -18,7 +19,8 @@ function plain(name)
     return name
 }
 
-$2 ~ /^[tT]$/ && $3 !~ /^(\.L|\$)/ && $1 != last {
+# What lies below the base is the entry, which runs before there is anybody to look it up.
+$1 >= lowest && $2 ~ /^[tT]$/ && $3 !~ /^(\.L|\$)/ && $1 != last {
     last = $1
     address[count] = "0x" $1
     name[count] = plain($3)

@@ -3,6 +3,7 @@
 """meridian_qemu.py - the one place that knows how Meridian is run in QEMU.
 
     meridian_qemu.py run   --esp FOLDER [--cmdline TEXT] [--memory SIZE] [-- QEMU OPTIONS]
+    meridian_qemu.py run   --kernel ELF [--cmdline TEXT] [--memory SIZE] [-- QEMU OPTIONS]
     meridian_qemu.py debug --esp FOLDER --symbols ELF [--cmdline TEXT] [--batch] [-- QEMU OPTIONS]
 
 `make run`, `make debug` and every test describe a Guest and ask command() for the command line.
@@ -23,6 +24,7 @@ import time
 import meridian_disk
 
 QEMU = "qemu-system-x86_64"
+QEMU_I386 = "qemu-system-i386"
 DEBUG_CONSOLE_PORT = 0xE9
 EXIT_PORT = 0xF4
 # isa-debug-exit leaves with (value << 1) | 1: the kernel writes 0x10 for success, 0x11 for failure.
@@ -112,6 +114,27 @@ def command(guest):
     return [QEMU, *words, *guest.extra]
 
 
+def multiboot_command(kernel, cmdline="", cpu="max", memory="512M", machine="q35",
+                      serial="stdio", emulator=QEMU_I386, extra=()):
+    """The command line of a machine that starts the 32-bit kernel itself, as a Multiboot loader."""
+    return [emulator, "-machine", machine, "-cpu", cpu, "-m", memory, "-accel", "tcg",
+            "-kernel", kernel, "-append", cmdline,
+            "-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=0x04",
+            "-nic", "none", "-no-reboot", "-display", "none", "-serial", serial,
+            *([] if "mon:" in serial else ["-monitor", "none"]), *extra]
+
+
+def run_multiboot(options):
+    """As run(), for the 32-bit kernel."""
+    print("Leave with Ctrl-a x (or type: exit).", flush=True)
+    code = subprocess.run(multiboot_command(options.kernel, options.cmdline or "",
+                                            memory=options.memory, serial="mon:stdio",
+                                            extra=options.extra), check=False).returncode
+    if code == EXIT_FAILURE:
+        print("Meridian ended by saying that something failed.", file=sys.stderr)
+    return 0 if code == EXIT_SUCCESS else code
+
+
 def has_display():
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
@@ -178,7 +201,8 @@ def debug(options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("action", choices=("run", "debug"))
-    parser.add_argument("--esp", required=True)
+    parser.add_argument("--esp")
+    parser.add_argument("--kernel", help="a Multiboot kernel, started without firmware tables")
     parser.add_argument("--symbols")
     parser.add_argument("--cmdline")
     parser.add_argument("--memory", default="512M")
@@ -186,6 +210,8 @@ def main():
     parser.add_argument("--batch", action="store_true")
     parser.add_argument("extra", nargs="*")
     options = parser.parse_args()
+    if options.kernel:
+        return run_multiboot(options)
     return run(options) if options.action == "run" else debug(options)
 
 

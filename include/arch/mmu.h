@@ -6,7 +6,13 @@
  * architecture, the loader (identity mapping, no TLB to care for), or the hosted fake machine,
  * which keeps a model of a TLB and fails when a change was not flushed.
  *
- *   void *arch_phys_ptr(paddr_t address)     RAM, through the direct map; valid for the frame's rest
+ *   uint64_t arch_direct_end(void)           one past the highest address that the direct map reaches;
+ *                                            page tables have to lie below
+ *   void *arch_phys_ptr(paddr_t address)     RAM below it, through the direct map; valid for the
+ *                                            frame's rest
+ *   void *arch_frame_map(paddr_t frame)      one frame of RAM, wherever it is, for a moment: a few at
+ *                                            a time, each given back by
+ *   void arch_frame_unmap(void *pointer)     any order
  *   paddr_t arch_ptr_phys(const void *p)     the way back, for pointers of arch_phys_ptr() only
  *   void *arch_table_ptr(paddr_t table)      a page table, for reading and writing; one table is
  *                                            reachable until the next five calls

@@ -4,8 +4,9 @@
  * architecture's, in <arch_layout.h>, which the include path chooses.
  *
  *   LAYOUT_USER_START                       lowest address of a user space; nothing below, ever
- *   LAYOUT_KERNEL_HALF                      lowest kernel address
+ *   LAYOUT_KERNEL_HALF, LAYOUT_KERNEL_END   lowest kernel address; one past the last of an area
  *   LAYOUT_DIRECT_MAP_START, _BYTES         the direct map slides within it
+ *   LAYOUT_TEMPORARY_START, _BYTES          mappings of a moment: the machine's own; 0 bytes: none
  *   LAYOUT_AREAS_START, _BYTES              mapped areas: devices, framebuffer, vm_alloc()
  *   LAYOUT_HEAP_START, _BYTES               the heap's window
  *   LAYOUT_STACKS_START, _BYTES             kernel stacks

@@ -103,6 +103,9 @@ vaddr_t pt_format_lower_end(const struct pt_format *format);
 /* The lowest address of the upper half. */
 vaddr_t pt_format_upper_half(const struct pt_format *format);
 
+/* Whether all entries of the root exist from the start and stay (PAE). */
+bool pt_format_keeps_root(const struct pt_format *format);
+
 /* Whether `address` is one that the format can translate. */
 bool pt_canonical(const struct pt_format *format, vaddr_t address);
 

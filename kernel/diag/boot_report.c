@@ -64,6 +64,15 @@ static const char *seed_source_name(uint32_t source)
     return "unknown";
 }
 
+static const char *leaf_name(const struct cpu_info *cpu)
+{
+    if (cpu->largest_leaf == 1)
+        return "4 KiB";
+    if (cpu->table_levels == 2)
+        return "4 MiB";
+    return cpu->largest_leaf == 3 ? "1 GiB" : "2 MiB";
+}
+
 static void log_machine(const struct handoff_view *machine)
 {
     const struct cpu_info *cpu = arch_cpu_info();
@@ -76,8 +85,7 @@ static void log_machine(const struct handoff_view *machine)
     console_describe(&line.sink);
     log_info("Console: %s", line.text);
     log_info("CPU: %s, %u physical and %u linear address bits, %u-level tables, leaves up to %s",
-             cpu->name, cpu->physical_bits, cpu->linear_bits, cpu->table_levels,
-             cpu->largest_leaf == 3 ? "1 GiB" : "2 MiB");
+             cpu->name, cpu->physical_bits, cpu->linear_bits, cpu->table_levels, leaf_name(cpu));
     log_info("Protections: %s", cpu->protections);
     log_info("Clock: %llu kHz, %s", (unsigned long long)wide_divide_64(arch_clock_hertz(), 1000),
              arch_clock_source());

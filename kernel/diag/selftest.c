@@ -21,6 +21,7 @@
 #include "diag/selftest.h"
 #include "diag/diag.h"
 #include "diag/selftest_case.h"
+#include "arch/mmu.h"
 #include "arch/cpu.h"
 #include "lib/json.h"
 #include "lib/log.h"
@@ -129,6 +130,23 @@ bool selftest_write_faults(vaddr_t address, struct trap_info *info)
 bool selftest_call_faults(vaddr_t address, struct trap_info *info)
 {
     return arch_trap_try(call_address, va_ptr(address), info);
+}
+
+uint64_t selftest_frame_read(pfn_t frame)
+{
+    uint64_t *words = arch_frame_map(pfn_to_pa(frame));
+    uint64_t word = *words;
+
+    arch_frame_unmap(words);
+    return word;
+}
+
+void selftest_frame_write(pfn_t frame, uint64_t word)
+{
+    uint64_t *words = arch_frame_map(pfn_to_pa(frame));
+
+    *words = word;
+    arch_frame_unmap(words);
 }
 
 uint64_t selftest_free_frames(void)

@@ -43,6 +43,10 @@ bool selftest_read_faults(vaddr_t address, struct trap_info *info);
 bool selftest_write_faults(vaddr_t address, struct trap_info *info);
 bool selftest_call_faults(vaddr_t address, struct trap_info *info);
 
+/* The first word of a frame, wherever it is. */
+uint64_t selftest_frame_read(pfn_t frame);
+void selftest_frame_write(pfn_t frame, uint64_t word);
+
 /* Free frames, once all caches are empty. */
 uint64_t selftest_free_frames(void);
 

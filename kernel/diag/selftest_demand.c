@@ -113,13 +113,16 @@ struct view {
 static bool look(struct selftest *test, struct vm_space *space, struct view *view)
 {
     struct pt_mapping leaf;
+    uint8_t *bytes;
 
     if (!selftest_ok(test, pt_query(vm_space_table(space), va(USER_ADDRESS), &leaf),
                      "looking up a page of a user space"))
         return false;
     view->frame = pa_add(leaf.target, USER_ADDRESS - va_value(leaf.address));
-    view->first = *(volatile uint8_t *)arch_phys_ptr(view->frame);
-    view->last = *(volatile uint8_t *)arch_phys_ptr(pa_add(view->frame, PAGE_SIZE - 1));
+    bytes = arch_frame_map(view->frame);
+    view->first = bytes[0];
+    view->last = bytes[PAGE_SIZE - 1];
+    arch_frame_unmap(bytes);
     return true;
 }
 

@@ -42,20 +42,22 @@ struct sweep {
 static void write_frame(struct sweep *sweep, pfn_t frame)
 {
     uint64_t address = pa_value(pfn_to_pa(frame));
-    uint64_t *words = arch_phys_ptr(pa(address));
+    uint64_t *words = arch_frame_map(pa(address));
 
     for (size_t i = 0; i < FRAME_WORDS; i++)
         words[i] = (address + i * sizeof *words) ^ sweep->salt;
+    arch_frame_unmap(words);
 }
 
 static void check_frame(struct sweep *sweep, pfn_t frame)
 {
     uint64_t address = pa_value(pfn_to_pa(frame));
-    const uint64_t *words = arch_phys_ptr(pa(address));
+    uint64_t *words = arch_frame_map(pa(address));
     uint64_t wrong = 0;
 
     for (size_t i = 0; i < FRAME_WORDS; i++)
         wrong |= words[i] ^ sweep->salt ^ (address + i * sizeof *words);
+    arch_frame_unmap(words);
     (void)selftest_check(sweep->test, wrong == 0,
                          "the frame at 0x%llx does not hold what was written to it: bits 0x%llx",
                          (unsigned long long)address, (unsigned long long)wrong);
@@ -145,7 +147,7 @@ static enum status take_all(struct chain *chain, uint64_t limit)
 
         if (status != STATUS_OK)
             return status;
-        *(uint64_t *)arch_phys_ptr(pfn_to_pa(frame)) = chain->head;
+        selftest_frame_write(frame, chain->head);
         chain->head = pa_value(pfn_to_pa(frame));
         chain->count_frames++;
     }
@@ -158,7 +160,7 @@ static uint64_t free_all(struct selftest *test, struct chain *chain)
 
     while (chain->head != 0 && freed < chain->count_frames) {
         pfn_t frame = pa_to_pfn(pa(chain->head));
-        uint64_t next = *(uint64_t *)arch_phys_ptr(pa(chain->head));
+        uint64_t next = selftest_frame_read(pa_to_pfn(pa(chain->head)));
 
         if (!selftest_ok(test, pmm_free_frame(frame), "freeing the frames again"))
             break;

@@ -31,16 +31,11 @@ static uint64_t most_frames;
 
 /* --- stamps ---------------------------------------------------------------------------------- */
 
-static uint64_t *frame_words(pfn_t frame)
-{
-    return arch_phys_ptr(pfn_to_pa(frame));
-}
-
 static void stamp_run(struct selftest *test, struct run *run)
 {
     run->stamp = selftest_random(test);
-    *frame_words(run->first) = run->stamp;
-    *frame_words(pfn_add(run->first, run->count_frames - 1)) = run->stamp;
+    selftest_frame_write(run->first, run->stamp);
+    selftest_frame_write(pfn_add(run->first, run->count_frames - 1), run->stamp);
 }
 
 static bool check_stamps(struct selftest *test, const struct run *run)
@@ -48,7 +43,8 @@ static bool check_stamps(struct selftest *test, const struct run *run)
     pfn_t last = pfn_add(run->first, run->count_frames - 1);
 
     return selftest_check(
-        test, *frame_words(run->first) == run->stamp && *frame_words(last) == run->stamp,
+        test,
+        selftest_frame_read(run->first) == run->stamp && selftest_frame_read(last) == run->stamp,
         "frame 0x%llx, %llu frames: somebody else wrote to it",
         (unsigned long long)pfn_value(run->first), (unsigned long long)run->count_frames);
 }
@@ -85,11 +81,12 @@ static bool check_tag(struct selftest *test, pfn_t frame)
 
 static bool check_zeroed(struct selftest *test, pfn_t frame)
 {
-    const uint64_t *words = frame_words(frame);
+    uint64_t *words = arch_frame_map(pfn_to_pa(frame));
     uint64_t sum = 0;
 
     for (size_t i = 0; i < PAGE_SIZE / sizeof *words; i++)
         sum |= words[i];
+    arch_frame_unmap(words);
     return selftest_check(test, sum == 0, "frame 0x%llx was asked for zeroed and is not",
                           (unsigned long long)pfn_value(frame));
 }
@@ -202,9 +199,10 @@ static bool bulk(struct selftest *test)
     size_t freed;
 
     for (size_t i = 0; i < count; i++)
-        *frame_words(frames[i]) = i;
+        selftest_frame_write(frames[i], i);
     for (size_t i = 0; i < count; i++) {
-        if (!selftest_check(test, *frame_words(frames[i]) == i, "a bulk request got a frame twice"))
+        if (!selftest_check(test, selftest_frame_read(frames[i]) == i,
+                            "a bulk request got a frame twice"))
             break;
     }
     freed = pmm_free_bulk(frames, count);

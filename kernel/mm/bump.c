@@ -13,10 +13,11 @@
  * highest down, then those above from the highest down. Each request looks through them in this order
  * and takes the first that has room, so that no memory is passed over for good. The table of pieces
  * has a fixed size; when it is full, only pieces that are in it are used. Its rows are kept sorted by
- * address.
+ * address. Nothing is taken from beyond the direct map, where nobody could use it.
  */
 #include "mm/bump.h"
 
+#include "arch/mmu.h"
 #include "lib/bits.h"
 #include "lib/log.h"
 
@@ -143,8 +144,9 @@ enum status bump_alloc(uint64_t size_bytes, uint64_t alignment, paddr_t *base)
     if (size_bytes == 0 || !is_power_of_two(alignment))
         return STATUS_INVALID;
     if (take(&bump.arena, size_bytes, alignment, base) ||
-        take_between(BORDER_LOW, BORDER_HIGH, size_bytes, alignment, base) ||
-        take_between(BORDER_HIGH, UINT64_MAX, size_bytes, alignment, base))
+        take_between(BORDER_LOW, min_u64(BORDER_HIGH, arch_direct_end()), size_bytes, alignment,
+                     base) ||
+        take_between(BORDER_HIGH, arch_direct_end(), size_bytes, alignment, base))
         return STATUS_OK;
     return STATUS_NO_MEMORY;
 }

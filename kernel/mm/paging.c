@@ -16,6 +16,7 @@
 #include "mm/paging.h"
 
 #include "arch/mmu.h"
+#include "direct_frame.h"
 #include "lib/lock.h"
 #include "lib/log.h"
 #include "mm/frame.h"
@@ -47,7 +48,7 @@ static size_t boot_mapping_count;
 static enum status table_alloc(void *context, paddr_t *table)
 {
     pfn_t frame;
-    enum status status = pmm_alloc_zeroed(FRAME_PAGE_TABLE, &frame);
+    enum status status = direct_frame_alloc(FRAME_PAGE_TABLE, &frame);
 
     (void)context;
     if (status == STATUS_OK)
@@ -93,6 +94,7 @@ static enum status adopt_root(const struct handoff *handoff)
                   handoff->table_levels);
         return STATUS_UNSUPPORTED;
     }
+    kernel_table.keeps_top = pt_format_keeps_root(kernel_table.format);
     kernel_table.root = pa(handoff->table_root);
     if (pa_equal(kernel_table.root, arch_root_read()))
         return STATUS_OK;
@@ -193,16 +195,32 @@ static bool add_image_run(void *context, const struct pt_mapping *run)
     return add_boot_mapping(run->address, run->size_bytes, meant_flags(run), name);
 }
 
+static void name_image(const struct handoff *handoff)
+{
+    pt_visit(&kernel_table, va((uintptr_t)handoff->kernel_va), (size_t)handoff->kernel_bytes,
+             add_image_run, NULL);
+}
+
+/* The image has a window of its own, or lies in the direct map, which it then divides. */
 static void name_boot_mappings(const struct handoff *handoff)
 {
     uintptr_t direct_map = (uintptr_t)handoff->direct_map_va;
+    uintptr_t image = (uintptr_t)handoff->kernel_va;
 
     boot_mapping_count = 0;
+    if (image < DIRECT_MAP_END) {
+        add_boot_mapping(va(direct_map), image - direct_map, PT_WRITE, "direct map");
+        name_image(handoff);
+        direct_map = image + (uintptr_t)handoff->kernel_bytes;
+    }
     /* One area, however many holes it has: RAM may still come to it. */
     add_boot_mapping(va(direct_map), DIRECT_MAP_END - direct_map, PT_WRITE, "direct map");
+    if (LAYOUT_TEMPORARY_BYTES != 0)
+        add_boot_mapping(va(LAYOUT_TEMPORARY_START), LAYOUT_TEMPORARY_BYTES, PT_WRITE,
+                         "temporary mappings");
     pt_visit(&kernel_table, va(LAYOUT_AREAS_START), LAYOUT_AREAS_BYTES, add_window_run, NULL);
-    pt_visit(&kernel_table, va((uintptr_t)handoff->kernel_va), (size_t)handoff->kernel_bytes,
-             add_image_run, NULL);
+    if (image >= DIRECT_MAP_END)
+        name_image(handoff);
 }
 
 const struct paging_boot_mapping *paging_boot_mappings(size_t *count)

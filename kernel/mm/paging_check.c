@@ -9,7 +9,7 @@
  * Text must not be writable through any alias, above all not through the direct map. Every run that
  * can be executed is compared with every run that can be written. There are few of the first kind,
  * and none in the direct map, by far the largest part of the table: they are collected in an array
- * beforehand, without it. Should the array overflow, all is repeated for the next lot.
+ * beforehand, without it, but with the image where that lies in it. Should the array overflow, all is repeated for the next lot.
  */
 #include "lib/log.h"
 #include "mm/layout.h"
@@ -221,6 +221,12 @@ static bool is_alias(const struct audit *audit, const struct pt_mapping *run)
     return false;
 }
 
+/* Where the image has no window of its own, it lies in the direct map. */
+static bool in_image(const struct pt_mapping *run)
+{
+    return va_value(run->address) - LAYOUT_IMAGE_START < LAYOUT_IMAGE_BYTES;
+}
+
 static bool audit_run(void *context, const struct pt_mapping *run)
 {
     struct audit *audit = context;
@@ -231,7 +237,7 @@ static bool audit_run(void *context, const struct pt_mapping *run)
         return audit_complain(audit, "open to user mode", run);
     if (is_executable(audit, run) && (run->flags & PT_WRITE) != 0)
         return audit_complain(audit, "writable and executable", run);
-    if (is_executable(audit, run) && va_value(run->address) < DIRECT_MAP_END)
+    if (is_executable(audit, run) && va_value(run->address) < DIRECT_MAP_END && !in_image(run))
         return audit_complain(audit, "executable in the direct map", run);
     if ((run->flags & PT_WRITE) != 0 && is_alias(audit, run))
         return audit_complain(audit, "a writable alias of executable memory", run);
@@ -245,6 +251,8 @@ enum status paging_check_rights(const struct page_table *table)
     do {
         audit.executable_count = 0;
         audit.executable_seen = 0;
+        if (LAYOUT_IMAGE_START < DIRECT_MAP_END)
+            pt_visit(table, va(LAYOUT_IMAGE_START), LAYOUT_IMAGE_BYTES, collect_executable, &audit);
         pt_visit(table, va(DIRECT_MAP_END), (size_t)0 - DIRECT_MAP_END, collect_executable, &audit);
         pt_visit(table, va(0), SIZE_MAX, audit_run, &audit);
         audit.executable_done += audit.executable_count;

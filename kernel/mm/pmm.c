@@ -31,8 +31,12 @@ static bool tag_is_valid(enum frame_tag tag)
 
 static void zero_frames(uintptr_t first, uintptr_t count)
 {
-    for (uintptr_t frame = first; frame < first + count; frame++)
-        memset(arch_phys_ptr(pfn_to_pa(pfn(frame))), 0, PAGE_SIZE);
+    for (uintptr_t frame = first; frame < first + count; frame++) {
+        void *bytes = arch_frame_map(pfn_to_pa(pfn(frame)));
+
+        memset(bytes, 0, PAGE_SIZE);
+        arch_frame_unmap(bytes);
+    }
 }
 
 /* --- attempts ---------------------------------------------------------------------------- */

@@ -59,13 +59,13 @@ void cpu_cache_init(void)
     pmm_state.cpus[arch_cpu_id()] = &pmm_state.boot_cpu;
 }
 
-/* A frame for a cache: the direct map covers what is below 4 GiB on every machine. */
+/* A frame for a cache, in the direct map. */
 static bool take_cache_frame(struct pmm_job *job)
 {
-    job->end = PMM_BELOW_4G >> PAGE_SHIFT;
+    job->end = (uintptr_t)(min_u64(PMM_BELOW_4G, arch_direct_end()) >> PAGE_SHIFT);
     if (pmm_place(NULL, job, area_take_run))
         return true;
-    job->end = UINTPTR_MAX;
+    job->end = (uintptr_t)(arch_direct_end() >> PAGE_SHIFT);
     return pmm_place(NULL, job, area_take_run);
 }
 

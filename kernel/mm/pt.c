@@ -107,6 +107,11 @@ bool pt_canonical(const struct pt_format *format, vaddr_t address)
     return value < format->lower_end || (value >= format->upper_start && value <= format->last);
 }
 
+bool pt_format_keeps_root(const struct pt_format *format)
+{
+    return format->whole_root;
+}
+
 /* --- a table as a whole ------------------------------------------------------------------ */
 
 /* Whole halves, as ranges for a walk. */
@@ -175,9 +180,10 @@ enum status pt_reserve_top(struct page_table *table, vaddr_t address, size_t siz
 
 void pt_share_upper(struct page_table *table, const struct page_table *owner)
 {
-    struct half upper = upper_half(table->format);
+    const struct pt_format *format = table->format;
+    uint64_t pages = ((format->top - format->upper_start) >> PAGE_SHIFT) + 1;
 
-    table->format->operations->share_top(table, owner, upper.first, upper.pages);
+    format->operations->share_top(table, owner, (uintptr_t)format->upper_start, pages);
     table->shares_upper = true;
 }
 

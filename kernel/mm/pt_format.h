@@ -44,12 +44,14 @@ struct pt_operations {
 };
 
 /* The two halves of the addresses, [0, lower_end) and [upper_start, last]: on i386 3 GiB for user
- * space and 1 GiB, a whole entry of the root with PAE; elsewhere, where addresses of `bits` bits are
+ * space and 1 GiB, a whole entry of the root with PAE, but for its end: there a directory may refer to
+ * itself, which is no table below it. Elsewhere, where addresses of `bits` bits are
  * sign-extended, with a hole between. */
-#define PT_HALVES_I386 .lower_end = 0xc0000000, .upper_start = 0xc0000000, .last = 0xffffffff
+#define PT_HALVES_I386                                                                             \
+    .lower_end = 0xc0000000, .upper_start = 0xc0000000, .last = 0xff7fffff, .top = 0xffffffff
 #define PT_HALVES_EXTENDED(bits)                                                                   \
     .lower_end = (uint64_t)1 << ((bits)-1), .upper_start = -((uint64_t)1 << ((bits)-1)),           \
-    .last = UINT64_MAX
+    .last = UINT64_MAX, .top = UINT64_MAX
 
 struct pt_format {
     const char *name;
@@ -59,6 +61,7 @@ struct pt_format {
     uint64_t lower_end;   /* PT_HALVES_... */
     uint64_t upper_start;
     uint64_t last;
+    uint64_t top;           /* end of what the root translates: >= last */
     unsigned physical_bits; /* that an entry has room for, in leaves of any size */
     unsigned largest_leaf;  /* highest level that may hold a leaf */
     bool whole_root;        /* all entries of the root exist from the start and stay */

@@ -22,6 +22,14 @@ unsigned vm_leaf_flags(const struct vm_space *space, const struct vm_area *area)
            (area->kind == VM_ANONYMOUS ? PT_OWNED : 0u);
 }
 
+static void zero_frame(pfn_t frame)
+{
+    void *bytes = arch_frame_map(pfn_to_pa(frame));
+
+    memset(bytes, 0, PAGE_SIZE);
+    arch_frame_unmap(bytes);
+}
+
 static void put_frames(pfn_t first, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++)
@@ -53,7 +61,8 @@ static enum status back_large(struct vm_space *space, const struct vm_area *area
 
     if (status != STATUS_OK)
         return status;
-    memset(arch_phys_ptr(pfn_to_pa(first)), 0, (size_t)bytes);
+    for (uint64_t i = 0; i < bytes >> PAGE_SHIFT; i++)
+        zero_frame(pfn_add(first, i));
     status = pt_map(space->table, va(address), pfn_to_pa(first), (size_t)bytes,
                     vm_leaf_flags(space, area));
     if (status != STATUS_OK)
@@ -98,7 +107,7 @@ static enum status back_some(struct vm_space *space, const struct vm_area *area,
     if (count == 0)
         return STATUS_NO_MEMORY;
     for (size_t i = 0; i < count; i++)
-        memset(arch_phys_ptr(pfn_to_pa(frames[i])), 0, PAGE_SIZE);
+        zero_frame(frames[i]);
     return map_frames(space, area, address, frames, count, mapped);
 }
 
@@ -170,6 +179,16 @@ static bool is_sole_owner(paddr_t first, uint64_t size_bytes)
     return true;
 }
 
+static void copy_frame(pfn_t frame, paddr_t from)
+{
+    void *target = arch_frame_map(pfn_to_pa(frame));
+    void *source = arch_frame_map(from);
+
+    memcpy(target, source, PAGE_SIZE);
+    arch_frame_unmap(source);
+    arch_frame_unmap(target);
+}
+
 static enum status copy_page(struct vm_edit *edit, const struct vm_area *area, uintptr_t page,
                              paddr_t shared)
 {
@@ -180,7 +199,7 @@ static enum status copy_page(struct vm_edit *edit, const struct vm_area *area, u
 
     if (status != STATUS_OK)
         return status;
-    memcpy(arch_phys_ptr(pfn_to_pa(frame)), arch_phys_ptr(shared), PAGE_SIZE);
+    copy_frame(frame, shared);
     status = pt_replace(space->table, va(page), pfn_to_pa(frame), vm_leaf_flags(space, area),
                         &edit->batch, &old);
     if (status != STATUS_OK) {

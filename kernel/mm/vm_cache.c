@@ -15,9 +15,8 @@
  */
 #include "vm_cache.h"
 
-#include "arch/mmu.h"
+#include "direct_frame.h"
 #include "lib/string.h"
-#include "mm/pmm.h"
 
 struct vm_slab {
     struct vm_slab *next;
@@ -58,7 +57,7 @@ static struct vm_slab *new_slab(struct vm_cache *cache)
     struct vm_slab *slab;
     pfn_t frame;
 
-    if (pmm_alloc_frame(FRAME_KERNEL, &frame) != STATUS_OK)
+    if (direct_frame_alloc(FRAME_KERNEL, &frame) != STATUS_OK)
         return NULL;
     slab = arch_phys_ptr(pfn_to_pa(frame));
     *slab = (struct vm_slab){ .free = NULL };

@@ -158,7 +158,7 @@ enum status vmm_init(vaddr_t window_start, size_t window_bytes)
     kernel_space.table = paging_kernel_table();
     kernel_space.window_start = va_value(window_start);
     kernel_space.window_end = va_value(window_start) + window_bytes;
-    vm_tree_init(&kernel_space.areas, LAYOUT_KERNEL_HALF, LAYOUT_IMAGE_START + LAYOUT_IMAGE_BYTES);
+    vm_tree_init(&kernel_space.areas, LAYOUT_KERNEL_HALF, LAYOUT_KERNEL_END);
     mappings = paging_boot_mappings(&count);
     for (size_t i = 0; i < count; i++) {
         enum status status = record_boot_mapping(&mappings[i]);

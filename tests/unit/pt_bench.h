@@ -57,7 +57,7 @@ static inline void choose_addresses(struct bench *bench, const struct pt_format 
     bench->low = 4 * bench->s3;
     bench->low_end = va_value(pt_format_lower_end(format));
     bench->high = va_value(pt_format_upper_half(format));
-    bench->last = bench->high == bench->low_end ? UINT32_MAX : UINTPTR_MAX;
+    bench->last = bench->high == bench->low_end ? 0xff7fffff : UINTPTR_MAX;
 }
 
 /* The processor of the bench, without translations. */

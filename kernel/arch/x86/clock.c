@@ -82,7 +82,7 @@ static uint64_t hertz_from_crystal(void)
 
 static uint64_t hertz_from_hypervisor(void)
 {
-    if (!(cpuid(CPUID_FEATURES, 0).ecx & CPUID_1_ECX_HYPERVISOR))
+    if (!(cpuid_or_zero(CPUID_FEATURES, 0).ecx & CPUID_1_ECX_HYPERVISOR))
         return 0;
     return (uint64_t)cpuid_or_zero(CPUID_HYPERVISOR_TIMING, 0).eax * 1000;
 }

@@ -23,12 +23,31 @@
 #define CPUID_ADDRESS_SIZES     0x80000008u
 
 #define CPUID_1_ECX_HYPERVISOR  (1u << 31)
+#define CPUID_1_EDX_PSE         (1u << 3)
+#define CPUID_1_EDX_TSC         (1u << 4)
+#define CPUID_1_EDX_PAE         (1u << 6)
 #define CPUID_1_EDX_PGE         (1u << 13)
+#define CPUID_1_EDX_PAT         (1u << 16)
 #define CPUID_7_EBX_SMEP        (1u << 7)
 #define CPUID_7_EBX_SMAP        (1u << 20)
 #define CPUID_7_ECX_UMIP        (1u << 2)
 #define CPUID_80000001_EDX_NX   (1u << 20)
 #define CPUID_80000001_EDX_1G   (1u << 26)
+
+#define EFLAGS_ID               ((uintptr_t)1 << 21)
+
+/* Whether there is the instruction: then, and only then, EFLAGS.ID can be changed. */
+static inline bool cpuid_is_there(void)
+{
+    uintptr_t before, after;
+
+    __asm__ volatile("pushf\n\tpop %0\n\tmov %0, %1\n\txor %2, %1\n\tpush %1\n\tpopf\n\t"
+                     "pushf\n\tpop %1\n\tpush %0\n\tpopf"
+                     : "=&r"(before), "=&r"(after)
+                     : "i"(EFLAGS_ID)
+                     : "cc");
+    return ((before ^ after) & EFLAGS_ID) != 0;
+}
 
 struct cpuid {
     uint32_t eax, ebx, ecx, edx;
@@ -44,13 +63,13 @@ static inline struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
     return r;
 }
 
-/* All zeros for a leaf that the processor has not: Intel answers such a question with the data of its
+/* All zeros for a leaf that the processor has not, or without CPUID: Intel answers such a question with the data of its
  * highest leaf. Leaves come in ranges, whose first leaf tells the last. */
 static inline struct cpuid cpuid_or_zero(uint32_t leaf, uint32_t subleaf)
 {
     uint32_t first = leaf & 0xf0000000u;
 
-    if (cpuid(first, 0).eax < leaf || cpuid(first, 0).eax > (first | 0xffffu))
+    if (!cpuid_is_there() || cpuid(first, 0).eax < leaf || cpuid(first, 0).eax > (first | 0xffffu))
         return (struct cpuid){ 0, 0, 0, 0 };
     return cpuid(leaf, subleaf);
 }

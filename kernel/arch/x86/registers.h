@@ -10,6 +10,8 @@
 #include "lib/types.h"
 
 #define CR0_WP      (1u << 16) /* ring 0 obeys read-only pages */
+#define CR4_PSE     (1u << 4)  /* pages of 4 MiB */
+#define CR4_PAE     (1u << 5)  /* entries of 64 bits */
 #define CR4_PGE     (1u << 7)  /* global pages */
 #define CR4_UMIP    (1u << 11) /* SGDT, SIDT, SLDT, SMSW and STR are for ring 0 */
 #define CR4_LA57    (1u << 12) /* 5-level paging */
@@ -31,6 +33,14 @@ static inline uintptr_t cr0_read(void)
 static inline void cr0_write(uintptr_t value)
 {
     __asm__ volatile("mov %0, %%cr0" : : "r"(value) : "memory");
+}
+
+static inline uintptr_t cr2_read(void)
+{
+    uintptr_t value;
+
+    __asm__ volatile("mov %%cr2, %0" : "=r"(value));
+    return value;
 }
 
 static inline uintptr_t cr3_read(void)

@@ -45,9 +45,13 @@
 
 #define LAYOUT_USER_START       ((uintptr_t)0x0000000000010000)
 #define LAYOUT_KERNEL_HALF      ((uintptr_t)0xffff800000000000)
+#define LAYOUT_KERNEL_END       (LAYOUT_IMAGE_START + LAYOUT_IMAGE_BYTES)
 
 #define LAYOUT_DIRECT_MAP_START ((uintptr_t)0xffff800000000000)
 #define LAYOUT_DIRECT_MAP_BYTES ((uintptr_t)(64 * TiB))
+
+#define LAYOUT_TEMPORARY_START  ((uintptr_t)0) /* all RAM is in the direct map */
+#define LAYOUT_TEMPORARY_BYTES  ((uintptr_t)0)
 
 #define LAYOUT_AREAS_START      ((uintptr_t)0xffffd00000000000)
 #define LAYOUT_AREAS_BYTES      ((uintptr_t)(4 * TiB))

@@ -28,6 +28,22 @@ static inline paddr_t arch_ptr_phys(const void *pointer)
     return pa((uint64_t)((const unsigned char *)pointer - fake_memory_base));
 }
 
+/* One past the highest physical address that the direct map reaches: it has all there is. */
+static inline uint64_t arch_direct_end(void)
+{
+    return UINT64_MAX;
+}
+
+static inline void *arch_frame_map(paddr_t frame)
+{
+    return arch_phys_ptr(frame);
+}
+
+static inline void arch_frame_unmap(void *pointer)
+{
+    (void)pointer;
+}
+
 static inline void *arch_table_ptr(paddr_t table)
 {
     return arch_phys_ptr(table);

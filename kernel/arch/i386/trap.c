@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * trap.c - what becomes of an exception.
+ *
+ * In this order: a read that was allowed to fail fails; a page fault is offered to the memory
+ * manager; a test that waits for a fault gets it; everything else ends in a report.
+ *
+ * Exceptions run on the interrupted stack, page faults too. When that stack is what faulted, the
+ * fault cannot be delivered, and the double fault that follows switches to a task of its own: its
+ * registers are where the task switch saved them, and going back is another switch.
+ *
+ * Interrupt gates are used for all others: interrupts are off in every handler. All gates are for
+ * ring 0 (an INT n from ring 3 is a general protection fault).
+ *
+ * Source: SDM vol. 3A, 6.12 "Exception and Interrupt Handling", 6.15 for the vectors, 4.7 for the
+ * error code of page faults, 8.3 "Task Switching".
+ */
+#include "arch/trap.h"
+
+#include "arch/mmu.h"
+#include "arch/x86/registers.h"
+#include "cpu_local.h"
+#include "lib/assert.h"
+#include "mm/vm_fault.h"
+#include "trap_frame.h"
+
+#include <arch_layout.h>
+
+#define VECTOR_COUNT   256u
+#define VECTOR_DIVIDE  0u
+#define VECTOR_NMI     2u
+#define VECTOR_BREAK   3u
+#define VECTOR_DOUBLE  8u
+#define VECTOR_PROTECT 13u
+#define VECTOR_PAGE    14u
+#define VECTOR_MACHINE 18u
+
+#define STUB_BYTES     16u
+#define GATE_INTERRUPT 0x8eu /* present, ring 0, 32-bit interrupt gate: SDM vol. 3A, figure 6-2 */
+#define GATE_TASK      0x85u /* present, ring 0, task gate */
+
+#define ERROR_PRESENT  (1u << 0)
+#define ERROR_WRITE    (1u << 1)
+#define ERROR_USER     (1u << 2)
+#define ERROR_RESERVED (1u << 3)
+#define ERROR_EXECUTE  (1u << 4)
+
+struct gate {
+    uint16_t offset_low;
+    uint16_t selector;
+    uint8_t reserved;
+    uint8_t type;
+    uint16_t offset_high;
+};
+static_assert(sizeof(struct gate) == 8, "SDM vol. 3A, figure 6-2");
+
+struct [[gnu::packed]] table_pointer {
+    uint16_t limit;
+    uint32_t base;
+};
+
+/* trap_entry.asm */
+extern const uint8_t trap_stubs[VECTOR_COUNT][STUB_BYTES];
+extern const uint8_t trap_read_word_access[], trap_read_word_failed[];
+bool trap_read_word(const uintptr_t *address, uintptr_t *value);
+bool trap_try_call(void (*function)(void *context), void *context, struct trap_resume *resume);
+
+void trap_dispatch(struct trap_frame *frame);
+void trap_double_fault(void);
+
+[[gnu::aligned(16)]] static struct gate gates[VECTOR_COUNT];
+
+static const char *const exception_names[] = {
+    "divide error",
+    "debug exception",
+    "non-maskable interrupt",
+    "breakpoint",
+    "overflow",
+    "bound range exceeded",
+    "invalid opcode",
+    "device not available",
+    "double fault",
+    "coprocessor segment overrun",
+    "invalid TSS",
+    "segment not present",
+    "stack fault",
+    "general protection fault",
+    "page fault",
+    "reserved exception 15",
+    "x87 floating-point error",
+    "alignment check",
+    "machine check",
+    "SIMD floating-point exception",
+    "virtualization exception",
+    "control protection exception",
+};
+
+/* --- the table --------------------------------------------------------------------------- */
+
+void trap_init(void)
+{
+    struct table_pointer pointer = { .limit = sizeof(gates) - 1, .base = (uintptr_t)gates };
+
+    for (unsigned vector = 0; vector < VECTOR_COUNT; vector++) {
+        uintptr_t stub = (uintptr_t)trap_stubs[vector];
+
+        gates[vector] = (struct gate){
+            .offset_low = (uint16_t)stub,
+            .selector = SELECTOR_KERNEL_CODE,
+            .type = GATE_INTERRUPT,
+            .offset_high = (uint16_t)(stub >> 16),
+        };
+    }
+    gates[VECTOR_DOUBLE] = (struct gate){ .selector = SELECTOR_DOUBLE_FAULT, .type = GATE_TASK };
+    __asm__ volatile("lidt %0" : : "m"(pointer) : "memory");
+}
+
+/* With an empty IDT the next exception cannot be delivered, nor the double fault that follows: the
+ * processor shuts down, and the machine resets (SDM vol. 3A, 6.15, vector 8). */
+void arch_cpu_reset(void)
+{
+    struct table_pointer nothing = { .limit = 0, .base = 0 };
+
+    __asm__ volatile("lidt %0\n\tint3" : : "m"(nothing) : "memory");
+    arch_cpu_halt();
+}
+
+/* --- what happened ----------------------------------------------------------------------- */
+
+static enum trap_kind kind_of_vector(uint32_t vector)
+{
+    switch (vector) {
+    case VECTOR_DIVIDE:
+        return TRAP_DIVIDE;
+    case VECTOR_NMI:
+        return TRAP_NMI;
+    case VECTOR_BREAK:
+        return TRAP_BREAKPOINT;
+    case VECTOR_DOUBLE:
+        return TRAP_DOUBLE_FAULT;
+    case VECTOR_PROTECT:
+        return TRAP_PROTECTION;
+    case VECTOR_PAGE:
+        return TRAP_PAGE_FAULT;
+    case VECTOR_MACHINE:
+        return TRAP_MACHINE_CHECK;
+    case TRAP_FRAME_SNAPSHOT:
+        return TRAP_SNAPSHOT;
+    default:
+        return TRAP_OTHER;
+    }
+}
+
+static unsigned access_of_error(uint32_t error)
+{
+    return (error & ERROR_WRITE ? TRAP_ACCESS_WRITE : 0u) |
+           (error & ERROR_EXECUTE ? TRAP_ACCESS_EXECUTE : 0u) |
+           (error & ERROR_USER ? TRAP_ACCESS_USER : 0u) |
+           (error & ERROR_PRESENT ? TRAP_ACCESS_PRESENT : 0u) |
+           (error & ERROR_RESERVED ? TRAP_ACCESS_RESERVED : 0u);
+}
+
+static const char *name_of_vector(uint32_t vector)
+{
+    if (vector < ARRAY_COUNT(exception_names))
+        return exception_names[vector];
+    if (vector == TRAP_FRAME_SNAPSHOT)
+        return "snapshot";
+    return vector < 32 ? "reserved exception" : "interrupt";
+}
+
+void arch_trap_describe(const struct trap_frame *frame, struct trap_info *info)
+{
+    bool page_fault = frame->vector == VECTOR_PAGE;
+
+    *info = (struct trap_info){
+        .kind = kind_of_vector(frame->vector),
+        .vector = (unsigned)frame->vector,
+        .name = name_of_vector(frame->vector),
+        .address = va(page_fault ? frame->cr2 : 0),
+        .access = page_fault ? access_of_error(frame->error) : 0,
+        .error_code = frame->error,
+        .instruction = va(frame->eip),
+        .stack = va(frame->esp),
+        .frame_pointer = va(frame->ebp),
+    };
+}
+
+/* --- what becomes of it ------------------------------------------------------------------ */
+
+static void resume_try(const struct trap_try *try, struct trap_frame *frame)
+{
+    arch_trap_describe(frame, try->info);
+    frame->ebx = try->resume.ebx;
+    frame->ebp = try->resume.ebp;
+    frame->esi = try->resume.esi;
+    frame->edi = try->resume.edi;
+    frame->esp = try->resume.esp;
+    frame->eip = try->resume.eip;
+}
+
+static bool resolve_page_fault(struct trap_frame *frame)
+{
+    if (frame->vector != VECTOR_PAGE)
+        return false;
+    return vm_fault(va(frame->cr2), access_of_error(frame->error)) == STATUS_OK;
+}
+
+/* Called by trap_common; when it returns, the frame is what execution goes on with. */
+void trap_dispatch(struct trap_frame *frame)
+{
+    struct cpu_local *local = cpu_local();
+
+    if (frame->eip == (uintptr_t)trap_read_word_access) {
+        frame->eip = (uintptr_t)trap_read_word_failed;
+        return;
+    }
+    if (resolve_page_fault(frame))
+        return;
+    if (local->innermost_try == NULL)
+        diag_exception(frame);
+    resume_try(local->innermost_try, frame);
+}
+
+/* Called by the task of the double fault, on its stack: the interrupted registers are in the
+ * kernel's own task, which is where it goes on. A task switch loads CR3 but does not save it. */
+void trap_double_fault(void)
+{
+    struct task_state *task = &cpu_local()->task;
+    struct trap_frame frame = { .vector = VECTOR_DOUBLE,
+                                .cr2 = (uint32_t)cr2_read(),
+                                .esp = task->esp,
+                                .edi = task->edi,
+                                .esi = task->esi,
+                                .ebp = task->ebp,
+                                .ebx = task->ebx,
+                                .edx = task->edx,
+                                .ecx = task->ecx,
+                                .eax = task->eax,
+                                .eip = task->eip,
+                                .cs = task->cs,
+                                .eflags = task->eflags };
+
+    trap_dispatch(&frame);
+    task->cr3 = arch_root_in_use;
+    task->ebx = frame.ebx;
+    task->ebp = frame.ebp;
+    task->esi = frame.esi;
+    task->edi = frame.edi;
+    task->esp = frame.esp;
+    task->eip = frame.eip;
+}
+
+bool arch_trap_try(void (*function)(void *context), void *context, struct trap_info *trap)
+{
+    struct cpu_local *local = cpu_local();
+    struct trap_try try = { .info = trap, .outer = local->innermost_try };
+    bool faulted;
+
+    local->innermost_try = &try;
+    faulted = trap_try_call(function, context, &try.resume);
+    local->innermost_try = try.outer;
+    return faulted;
+}
+
+/* --- for reports ------------------------------------------------------------------------- */
+
+/* Only memory is read, never a device; and only the kernel's half, where stacks are. */
+bool arch_stack_read(vaddr_t address, uintptr_t *word)
+{
+    uintptr_t at = va_value(address);
+    bool in_devices = at >= LAYOUT_AREAS_START && at < LAYOUT_HEAP_START;
+
+    if (at < LAYOUT_KERNEL_HALF || in_devices || at % sizeof(*word) != 0)
+        return false;
+    return trap_read_word((const uintptr_t *)at, word);
+}
+
+bool arch_stack_step(vaddr_t *frame_pointer, vaddr_t *return_address)
+{
+    uintptr_t next, address;
+
+    if (!arch_stack_read(*frame_pointer, &next) ||
+        !arch_stack_read(va_add(*frame_pointer, sizeof(next)), &address))
+        return false;
+    if (next == 0)
+        return false;
+    *frame_pointer = va(next);
+    *return_address = va(address);
+    return true;
+}
+
+void arch_trap_print_registers(const struct trap_frame *frame, struct print_sink *sink)
+{
+    const struct {
+        const char *name;
+        uint32_t value;
+    } rows[] = {
+        { "eax", frame->eax }, { "ebx", frame->ebx },           { "ecx", frame->ecx },
+        { "edx", frame->edx }, { "esi", frame->esi },           { "edi", frame->edi },
+        { "ebp", frame->ebp }, { "esp", frame->esp },           { "eip", frame->eip },
+        { "cs", frame->cs },   { "efl", frame->eflags },        { "cr0", (uint32_t)cr0_read() },
+        { "cr2", frame->cr2 }, { "cr3", (uint32_t)cr3_read() },
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
+        print_to(sink, "  %-3s 0x%08x%s", rows[i].name, rows[i].value,
+                 i % 4 == 3 || i + 1 == ARRAY_COUNT(rows) ? "\n" : "");
+}

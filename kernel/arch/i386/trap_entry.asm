@@ -1,0 +1,177 @@
+; SPDX-License-Identifier: BSD-2-Clause
+;
+; trap_entry.asm - from an exception or interrupt into C, and back.
+;
+; Each of the 256 vectors has a stub of 16 bytes that pushes its number, and an error code of 0
+; where the processor pushes none; all go on in trap_common, which completes struct trap_frame
+; (trap_frame.h) on the stack. The stack is, from high to low addresses:
+;
+;     eflags cs eip error vector eax ecx edx ebx ebp esi edi esp cr2        struct trap_frame
+;
+; The way out goes to whatever stack `esp` names: the three words that IRET takes are put below it,
+; which is where they are already when nobody changed it.
+
+    TRAP_FRAME_SNAPSHOT equ 256 ; trap_frame.h
+
+    extern trap_dispatch, trap_double_fault
+
+    section .text
+
+; --- the stubs ------------------------------------------------------------------------------
+
+; The processor pushes an error code for 8, 10 to 14, 17, 21, 29 and 30: SDM vol. 3A, table 6-1;
+; AMD APM vol. 2, 8.2.
+%assign ERROR_CODES (1 << 8) | (31 << 10) | (1 << 17) | (1 << 21) | (1 << 29) | (1 << 30)
+
+    align 16
+    global trap_stubs:function
+trap_stubs:
+%assign vector 0
+%rep 256
+    align 16
+%if !((ERROR_CODES >> vector) & 1) || vector > 31
+    push dword 0
+%endif
+    push dword vector
+    jmp trap_common
+%assign vector vector + 1
+%endrep
+
+; --- the way in and out ---------------------------------------------------------------------
+
+    align 16
+    global trap_common:function
+trap_common:
+    cld
+    push eax
+    push ecx
+    push edx
+    push ebx
+    push ebp
+    push esi
+    push edi
+    lea eax, [esp + 12 * 4]     ; what ESP was: behind eflags
+    push eax
+    mov eax, cr2
+    push eax
+    mov eax, esp
+    push dword [eax + 11 * 4]   ; eip
+    push ebp
+    mov ebp, esp                ; a frame for those who walk the stack
+    and esp, -16
+    sub esp, 12
+    push eax
+    call trap_dispatch
+    lea esp, [ebp + 12]         ; cr2 is done with
+
+    pop eax                     ; esp
+    mov ecx, [esp + 11 * 4]
+    mov [eax - 4], ecx          ; eflags
+    mov ecx, [esp + 10 * 4]
+    mov [eax - 8], ecx          ; cs
+    mov ecx, [esp + 9 * 4]
+    mov [eax - 12], ecx         ; eip
+    sub eax, 12
+    mov [esp + 8 * 4], eax      ; over the error code
+    pop edi
+    pop esi
+    pop ebp
+    pop ebx
+    pop edx
+    pop ecx
+    pop eax
+    mov esp, [esp + 4]
+    iretd
+
+; The task of the double fault. It is entered by a task switch, which pushes the error code, and left
+; by another one; the next time it goes on behind IRET.
+    global trap_double_fault_task:function
+trap_double_fault_task:
+    cld
+    call trap_double_fault
+    add esp, 4
+    iretd
+    jmp trap_double_fault_task
+
+; --- faults that are expected ---------------------------------------------------------------
+
+; bool trap_try_call(void (*function)(void *), void *context, struct trap_resume *resume)
+; Calls function(context) and returns false. If trap_dispatch() puts the registers of `resume` into
+; the frame of an exception, execution goes on at .faulted, as if the call had returned.
+    global trap_try_call:function
+trap_try_call:
+    mov edx, [esp + 12]
+    mov [edx + 0], ebx
+    mov [edx + 4], ebp
+    mov [edx + 8], esi
+    mov [edx + 12], edi
+    mov [edx + 16], esp
+    mov dword [edx + 20], .faulted
+    mov ecx, [esp + 4]
+    mov eax, [esp + 8]
+    sub esp, 8
+    push eax
+    call ecx
+    add esp, 12
+    xor eax, eax
+    ret
+.faulted:
+    mov eax, 1
+    ret
+
+; void arch_trap_snapshot(void (*function)(void *, const struct trap_frame *), void *context)
+; Builds the frame that an exception at the caller's next instruction would have left.
+    global arch_trap_snapshot:function
+arch_trap_snapshot:
+    push eax
+    mov eax, [esp + 4]          ; return address
+    sub esp, 4                  ; keeps eax at [esp + 4]
+    pushfd
+    push cs
+    push eax
+    push dword 0
+    push dword TRAP_FRAME_SNAPSHOT
+    push dword [esp + 6 * 4]    ; eax
+    push ecx
+    push edx
+    push ebx
+    push ebp
+    push esi
+    push edi
+    lea eax, [esp + 15 * 4]     ; the caller's stack
+    push eax
+    push dword 0                ; cr2
+    mov eax, esp
+    mov ecx, [esp + 17 * 4]     ; function, at the caller's stack
+    mov edx, [esp + 18 * 4]     ; context
+    push ebp
+    mov ebp, esp
+    and esp, -16
+    sub esp, 8
+    push eax
+    push edx
+    call ecx
+    mov esp, ebp
+    pop ebp
+    add esp, 16 * 4
+    ret
+
+; bool trap_read_word(const uintptr_t *address, uintptr_t *value)
+; Reads a word wherever it may be; false when that is impossible. trap_dispatch() knows the one
+; instruction that may fault.
+    global trap_read_word:function
+    global trap_read_word_access
+    global trap_read_word_failed
+trap_read_word:
+    mov ecx, [esp + 4]
+    mov edx, [esp + 8]
+trap_read_word_access:
+    mov eax, [ecx]
+    mov [edx], eax
+    mov eax, 1
+    ret
+trap_read_word_failed:
+    xor eax, eax
+    ret
+
+    section .note.GNU-stack noalloc noexec nowrite progbits

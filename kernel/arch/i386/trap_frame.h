@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * trap_frame.h - what trap_entry.asm leaves on the stack, lowest address first.
+ *
+ * An exception in ring 0 does not change stacks, so the processor pushes neither ESP nor SS: `esp`
+ * is what ESP was, and where the way out continues.
+ */
+#ifndef MERIDIAN_I386_TRAP_FRAME_H
+#define MERIDIAN_I386_TRAP_FRAME_H
+
+#include "lib/types.h"
+
+#define TRAP_FRAME_SNAPSHOT 256 /* `vector` of arch_trap_snapshot(), which is no vector */
+
+struct trap_frame {
+    uint32_t cr2;
+    uint32_t esp;
+    uint32_t edi, esi, ebp, ebx, edx, ecx, eax;
+    uint32_t vector, error;
+    uint32_t eip, cs, eflags; /* pushed by the processor: SDM vol. 3A, 6.12.1 */
+};
+static_assert(offsetof(struct trap_frame, eip) == 11 * 4, "trap_entry.asm counts on it");
+static_assert(sizeof(struct trap_frame) == 14 * 4, "trap_entry.asm counts on it");
+
+#endif
