@@ -11,6 +11,7 @@
 #include "arch/mmu.h"
 #include "boot/cmdline.h"
 #include "dev/console.h"
+#include "dev/pci.h"
 #include "diag/boot_report.h"
 #include "diag/diag.h"
 #include "diag/selftest.h"
@@ -167,13 +168,24 @@ static enum status reclaim_jump(void)
     return STATUS_OK;
 }
 
-static enum status (*const run[])(void) = { read_map,    start_bump,   start_frames, start_paging,
-                                            start_areas, start_stacks, start_heap,   reclaim_jump };
+/* What devices say is their own joins the table; a kernel that has no room for it goes on. */
+static enum status find_devices(void)
+{
+    enum status status = pci_machine_start(&machine);
+
+    if (status != STATUS_OK)
+        log_warning("PCI: the table of memory does not show devices (%s)", status_name(status));
+    return STATUS_OK;
+}
+
+static enum status (*const run[])(void) = { read_map,     start_bump,   start_frames,
+                                            start_paging, start_areas,  start_stacks,
+                                            start_heap,   find_devices, reclaim_jump };
 
 static struct boot_phase phases[] = {
     { .name = "memory map" },  { .name = "bump allocator" }, { .name = "frames" },
     { .name = "page tables" }, { .name = "address space" },  { .name = "stacks" },
-    { .name = "heap" },        { .name = "reclaim" },
+    { .name = "heap" },        { .name = "devices" },        { .name = "reclaim" },
 };
 static_assert(ARRAY_COUNT(run) == ARRAY_COUNT(phases), "each phase has a name");
 

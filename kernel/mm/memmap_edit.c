@@ -34,6 +34,7 @@ enum edit_rows {
     EDIT_NOT_STRICTER, /* those whose type is not stricter than the new one */
     EDIT_FREE,         /* region_is_free() */
     EDIT_RUNTIME,      /* usable, but the firmware still runs there */
+    EDIT_UNHELD,       /* no RAM, and known to be nobody's */
 };
 
 struct edit {
@@ -143,6 +144,9 @@ static bool edit_accepts(const struct edit *edit, const struct region *row)
         return region_is_free(row);
     case EDIT_RUNTIME:
         return row->type == E820_USABLE && (row->flags & REGION_RUNTIME) != 0;
+    case EDIT_UNHELD:
+        return (row->type == REGION_TYPE_HOLE || row->type == E820_RESERVED) &&
+               row->tag == REGION_TAG_NONE && !region_is_ram(row);
     }
     return false;
 }
@@ -202,26 +206,44 @@ static void edit_range(struct memmap *map, const struct edit *edit)
 
 /* --- carving ----------------------------------------------------------------------------- */
 
+/* Makes the edit to the whole pages that [base, base + size_bytes) touches. */
+static enum status carve(struct memmap *map, uint64_t base, uint64_t size_bytes, struct edit *edit)
+{
+    uint64_t end;
+
+    if (!checked_add(base, size_bytes, &end))
+        return STATUS_OVERFLOW;
+    edit->start = align_down(base, PAGE_SIZE);
+    edit->end = end >= map->limit ? map->limit : align_up(end, PAGE_SIZE);
+    if (size_bytes == 0 || edit->start >= edit->end)
+        return STATUS_OK;
+    if (!has_room(map, edit))
+        return STATUS_NO_SPACE;
+    edit_range(map, edit);
+    return STATUS_OK;
+}
+
 enum status memmap_carve(struct memmap *map, uint64_t base, uint64_t size_bytes, uint32_t type,
                          enum region_tag tag, enum memmap_reason reason)
 {
     struct edit edit = {
         .type = type, .tag = (uint16_t)tag, .reason = reason, .fill_gaps = type != REGION_TYPE_HOLE
     };
-    uint64_t end;
 
     if (tag >= REGION_TAG_COUNT || memmap_rank(type) == RANK_COUNT)
         return STATUS_INVALID;
-    if (!checked_add(base, size_bytes, &end))
-        return STATUS_OVERFLOW;
-    edit.start = align_down(base, PAGE_SIZE);
-    edit.end = end >= map->limit ? map->limit : align_up(end, PAGE_SIZE);
-    if (size_bytes == 0 || edit.start >= edit.end)
-        return STATUS_OK;
-    if (!has_room(map, &edit))
-        return STATUS_NO_SPACE;
-    edit_range(map, &edit);
-    return STATUS_OK;
+    return carve(map, base, size_bytes, &edit);
+}
+
+enum status memmap_claim_device(struct memmap *map, uint64_t base, uint64_t size_bytes)
+{
+    struct edit edit = { .type = E820_RESERVED,
+                         .tag = REGION_TAG_DEVICE,
+                         .reason = MEMMAP_CARVED,
+                         .fill_gaps = true,
+                         .rows = EDIT_UNHELD };
+
+    return carve(map, base, size_bytes, &edit);
 }
 
 /* --- clipping ---------------------------------------------------------------------------- */

@@ -43,6 +43,9 @@ static const struct command commands[] = {
       "A wrong free (twice, into the middle, of what is not the heap's) is found, reported and\n"
       "refused.\n",
       1, 1, command_kfree },
+    { "pci", "", "what is on PCI, and which addresses it answers at",
+      "Memory of devices and of bridges' windows is in the map, reserved and held by a device.\n",
+      0, 0, command_pci },
     { "fault", "null|wx|nx|stack|divide|gp|double", "make the processor fault, to see the report",
       "  null     write to address 0\n"
       "  wx       write to the kernel's code\n"

@@ -62,6 +62,7 @@ bool command_walk(const struct command_call *call);
 bool command_heap(const struct command_call *call);
 bool command_kmalloc(const struct command_call *call);
 bool command_kfree(const struct command_call *call);
+bool command_pci(const struct command_call *call);
 bool command_fault(const struct command_call *call);
 bool command_bench(const struct command_call *call);
 bool command_selftest(const struct command_call *call);

@@ -14,7 +14,7 @@ import pytest
 
 from harness import EXIT_FAILURE, EXIT_SUCCESS, ROOT, Machine
 
-COMMANDS = ["help", "map", "frames", "frame", "pt", "walk", "heap", "kmalloc", "kfree", "fault",
+COMMANDS = ["help", "map", "frames", "frame", "pt", "walk", "heap", "kmalloc", "kfree", "pci", "fault",
             "selftest", "bench", "log", "json", "reboot", "exit"]
 COLUMNS = 100
 PAGE = 4096

@@ -135,6 +135,30 @@ static void carving_keeps_what_stays_ram(void **state)
     }
 }
 
+static void devices_claim_what_is_nobodys(void **state)
+{
+    /* A device gets holes and reserved rows that nobody holds; RAM and what has a holder stay. */
+    struct memmap map;
+    size_t bad_row;
+
+    (void)state;
+    open_example(&map, ROOM);
+    assert_int_equal(carve(&map, 0x380000, 0x390000, E820_RESERVED, REGION_TAG_FRAMEBUFFER),
+                     STATUS_OK);
+    assert_int_equal(memmap_claim_device(&map, 0x180000, 0x400000), STATUS_OK);
+    assert_int_equal(memmap_validate(&map, &bad_row), STATUS_OK);
+    expect_rows(&map, { 0x100000, 0x200000, E820_USABLE, REGION_TAG_NONE },
+                { 0x200000, 0x300000, E820_RESERVED, REGION_TAG_DEVICE },
+                { 0x300000, 0x380000, E820_RESERVED, REGION_TAG_DEVICE },
+                { 0x380000, 0x390000, E820_RESERVED, REGION_TAG_FRAMEBUFFER },
+                { 0x390000, 0x400000, E820_RESERVED, REGION_TAG_DEVICE },
+                { 0x400000, 0x580000, E820_RESERVED, REGION_TAG_DEVICE });
+    assert_int_equal(memmap_claim_device(&map, 0x1000, UINT64_MAX), STATUS_OVERFLOW);
+    map.capacity = map.count;
+    assert_int_equal(memmap_claim_device(&map, 0x600000, 0x1000), STATUS_NO_SPACE);
+    table_close(&map);
+}
+
 static void carving_at_the_ends_of_the_table(void **state)
 {
     /* Before the first row, behind the last, in an empty table and at the limit. */
@@ -388,6 +412,7 @@ int main(void)
         cmocka_unit_test(carving_takes_whole_pages),
         cmocka_unit_test(carving_joins_with_its_neighbours),
         cmocka_unit_test(carving_keeps_what_stays_ram),
+        cmocka_unit_test(devices_claim_what_is_nobodys),
         cmocka_unit_test(carving_at_the_ends_of_the_table),
         cmocka_unit_test(carvings_that_make_no_sense),
         cmocka_unit_test(carving_needs_room_beforehand),
