@@ -7,15 +7,18 @@
  * first 16 MiB: the lower, the more devices want it. Inside such a zone the order is
  *
  *     frames and orders 0 .. 8                        orders 9 .. 18
- *     1  home, a partly free block
- *     2  partly free block of another area            1  home
- *     3  home, a wholly free block
- *     4  wholly free block of a started area          2  another started area
- *     5  an area that is wholly free, or not made     3  an area that is wholly free, or not made
- *     6  homes of other processors                    4  homes of other processors
+ *     1  partly free block of a lower area
+ *     2  home, a partly free block
+ *     3  partly free block of another area            1  home
+ *     4  home, a wholly free block
+ *     5  wholly free block of a started area          2  another started area
+ *     6  an area that is wholly free, or not made     3  an area that is wholly free, or not made
+ *     7  homes of other processors                    4  homes of other processors
  *
  * which fills holes before it makes new ones, and breaks no 1 GiB run while there is another way. Frames
- * come from the lowest area that qualifies and runs of blocks from the highest, as inside an area.
+ * come from the lowest area that qualifies and runs of blocks from the highest, as inside an area. Hence
+ * step 1: a processor that stays in its home while lower areas have holes would leave both thin, and
+ * few blocks of either whole.
  *
  * The steps are a table; each names the set of areas to try and what to do there. An area that
  * disappoints is passed by: one round over the table ends.
@@ -25,6 +28,7 @@
 /* One way to find areas. */
 struct step {
     bool at_home;            /* only the processor's home */
+    bool below_home;         /* only areas below it */
     bool whole;              /* look for wholly free blocks: the index of order 9 at least */
     bool fresh;              /* areas that are not made yet */
     bool moves_in;           /* a success makes the area the processor's home */
@@ -45,6 +49,7 @@ struct step {
     }
 
 static const struct step small_steps[] = {
+    { .below_home = true, .moves_in = true, .avoid = AVOID_CLAIMED },
     { .at_home = true, .avoid = AVOID_NONE },
     { .moves_in = true, .avoid = AVOID_CLAIMED },
     { .at_home = true, .whole = true, .avoid = AVOID_NONE },
@@ -121,6 +126,10 @@ static bool try_others(struct pmm_cpu *cpu, const struct step *step, struct zone
     enum pmm_index index = index_of(step, job);
     bool downwards = job->order >= BLOCK_ORDER;
 
+    if (step->below_home)
+        zone.end = cpu != NULL && cpu->home != NULL
+                       ? min_frame(zone.end, cpu->home->first >> AREA_ORDER)
+                       : zone.from;
     for (;;) {
         uintptr_t number = downwards ? index_last(index, step->avoid, zone.from, zone.end)
                                      : index_first(index, step->avoid, zone.from, zone.end);

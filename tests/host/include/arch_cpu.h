@@ -16,6 +16,7 @@
 struct host_cpu {
     unsigned id;
     bool interrupts_on;
+    uint64_t irq_saves; /* how often interrupts were turned off: once a lock that is taken */
 };
 extern _Thread_local struct host_cpu host_cpu;
 
@@ -32,6 +33,7 @@ static inline irq_state_t arch_irq_save(void)
     irq_state_t state = host_cpu.interrupts_on;
 
     host_cpu.interrupts_on = false;
+    host_cpu.irq_saves++;
     return state;
 }
 
