@@ -26,6 +26,7 @@ UNIT_EXTRA_monitor_line  := kernel/monitor/line.c kernel/monitor/history.c
 UNIT_EXTRA_monitor_words := kernel/monitor/words.c
 $(foreach name,$(filter heap%,$(UNIT_NAMES)),$(eval UNIT_EXTRA_$(name) := tests/unit/heap_machine.c tests/unit/heap_ledger.c))
 $(foreach name,$(filter pmm% bump frame,$(UNIT_NAMES)),$(eval UNIT_EXTRA_$(name) := tests/unit/pmm_machine.c))
+UNIT_EXTRA_pmm_threads := tests/unit/pmm_machine.c tests/unit/pmm_workers.c
 $(foreach name,$(filter vmm% vm_fault% vm_clone% paging kstack tlb,$(UNIT_NAMES)),$(eval UNIT_EXTRA_$(name) := tests/unit/pmm_machine.c tests/unit/vm_machine.c))
 UNIT_EXTRA_serial         := kernel/dev/serial.c
 UNIT_EXTRA_stack_trace    := kernel/diag/stack_trace.c kernel/diag/symbols.c
@@ -92,6 +93,15 @@ $(foreach variant,$(VARIANTS),$(eval $(call hosted_variant,$(variant))))
 $(foreach variant,gcc clang,$(foreach name,$(UNIT_NAMES),$(eval $(call unit_program,$(variant),$(name)))))
 $(foreach name,$(THREAD_NAMES),$(eval $(call unit_program,threads,$(name))))
 $(foreach name,$(HOST_NAMES),$(eval $(call host_program,$(name))))
+
+# Long campaigns: the loads of unit tests, without sanitizers, for as many operations as wanted.
+build/soak/frames: $(patsubst %,build/hosted/plain/%.o,tests/soak/frames.c tests/unit/pmm_workers.c tests/unit/pmm_machine.c) build/hosted/plain/libmm.a | need-unit
+	@mkdir -p $(@D); $(call say,LINK,$@)
+	$(Q)$(GCC) $^ -o $@ -lcmocka
+
+.PHONY: soak-frames
+soak-frames: build/soak/frames ## 10^9 operations of the frame allocator against a model; ARGS="OPERATIONS [PROCESSORS [SEED]]"
+	@build/soak/frames $(ARGS)
 
 UNIT_PROGRAMS := $(foreach variant,gcc clang,$(UNIT_NAMES:%=build/unit/$(variant)/%)) $(THREAD_NAMES:%=build/unit/threads/%)
 HOST_PROGRAMS := $(HOST_NAMES:%=build/host/meridian-%)
