@@ -96,8 +96,8 @@ void block_break(struct pmm_area *area, unsigned block)
     record_store(&records[0], record);
     for (unsigned frame = 1; frame < BLOCK_FRAMES; frame++)
         record_store(&records[frame], (uint16_t)(record | RECORD_CONTINUES));
-    __atomic_thread_fence(__ATOMIC_RELEASE); /* continues_here() reads use, then record */
-    block_set_use(area, block, USE_FRAMES);
+    /* continues_here() reads use, then record. */
+    __atomic_store_n(&area->uses[block], (uint16_t)USE_FRAMES, __ATOMIC_RELEASE);
 }
 
 /* --- the fast way ------------------------------------------------------------------------ */
@@ -152,12 +152,11 @@ uintptr_t pmm_take_block(uint16_t record)
 /* Whether the block may continue a run that begins before it. No lock. */
 static inline bool continues_here(const struct pmm_area *area, unsigned block)
 {
-    uint16_t record = block_use(area, block);
+    uint16_t record = __atomic_load_n(&area->uses[block], __ATOMIC_ACQUIRE);
 
     if (record == USE_FRAMES) {
         if (!block_is_touched(area, block))
             return true;
-        __atomic_thread_fence(__ATOMIC_ACQUIRE);
         record = record_load(&area->records[block * BLOCK_FRAMES]);
     }
     return (record & RECORD_CONTINUES) != 0;
