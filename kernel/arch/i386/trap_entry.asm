@@ -11,7 +11,7 @@
 ; The way out goes to whatever stack `esp` names: the three words that IRET takes are put below it,
 ; which is where they are already when nobody changed it.
 
-    TRAP_FRAME_SNAPSHOT equ 256 ; trap_frame.h
+    TRAP_FRAME_SNAPSHOT equ 256 ; exception.h
 
     extern trap_dispatch, trap_double_fault
 

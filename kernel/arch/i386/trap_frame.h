@@ -10,8 +10,6 @@
 
 #include "lib/types.h"
 
-#define TRAP_FRAME_SNAPSHOT 256 /* `vector` of arch_trap_snapshot(), which is no vector */
-
 struct trap_frame {
     uint32_t cr2;
     uint32_t esp;

@@ -18,34 +18,17 @@
  */
 #include "arch/trap.h"
 
+#include "arch/x86/exception.h"
 #include "arch/x86/registers.h"
 #include "cpu_local.h"
 #include "lib/assert.h"
-#include "mm/vm_fault.h"
 #include "trap_frame.h"
-
-#include <arch_layout.h>
-
-#define VECTOR_COUNT    256u
-#define VECTOR_DIVIDE   0u
-#define VECTOR_NMI      2u
-#define VECTOR_BREAK    3u
-#define VECTOR_DOUBLE   8u
-#define VECTOR_PROTECT  13u
-#define VECTOR_PAGE     14u
-#define VECTOR_MACHINE  18u
 
 #define STUB_BYTES      16u
 #define GATE_INTERRUPT  0x8eu /* present, ring 0, 64-bit interrupt gate: SDM vol. 3A, figure 6-8 */
 
 /* A third of a kernel stack, a multiple of 16. */
 #define PAGE_FAULT_STEP (CONFIG_KSTACK_BYTES / 3 & ~15u)
-
-#define ERROR_PRESENT   (1u << 0)
-#define ERROR_WRITE     (1u << 1)
-#define ERROR_USER      (1u << 2)
-#define ERROR_RESERVED  (1u << 3)
-#define ERROR_EXECUTE   (1u << 4)
 
 struct gate {
     uint16_t offset_low;
@@ -65,38 +48,11 @@ struct [[gnu::packed]] table_pointer {
 
 /* trap_entry.asm */
 extern const uint8_t trap_stubs[VECTOR_COUNT][STUB_BYTES];
-extern const uint8_t trap_read_word_access[], trap_read_word_failed[];
-bool trap_read_word(const uintptr_t *address, uintptr_t *value);
 bool trap_try_call(void (*function)(void *context), void *context, struct trap_resume *resume);
 
 void trap_dispatch(struct trap_frame *frame);
 
 [[gnu::aligned(16)]] static struct gate gates[VECTOR_COUNT];
-
-static const char *const exception_names[] = {
-    "divide error",
-    "debug exception",
-    "non-maskable interrupt",
-    "breakpoint",
-    "overflow",
-    "bound range exceeded",
-    "invalid opcode",
-    "device not available",
-    "double fault",
-    "coprocessor segment overrun",
-    "invalid TSS",
-    "segment not present",
-    "stack fault",
-    "general protection fault",
-    "page fault",
-    "reserved exception 15",
-    "x87 floating-point error",
-    "alignment check",
-    "machine check",
-    "SIMD floating-point exception",
-    "virtualization exception",
-    "control protection exception",
-};
 
 /* --- the table --------------------------------------------------------------------------- */
 
@@ -147,63 +103,12 @@ void arch_cpu_reset(void)
 
 /* --- what happened ----------------------------------------------------------------------- */
 
-static enum trap_kind kind_of_vector(uint64_t vector)
-{
-    switch (vector) {
-    case VECTOR_DIVIDE:
-        return TRAP_DIVIDE;
-    case VECTOR_NMI:
-        return TRAP_NMI;
-    case VECTOR_BREAK:
-        return TRAP_BREAKPOINT;
-    case VECTOR_DOUBLE:
-        return TRAP_DOUBLE_FAULT;
-    case VECTOR_PROTECT:
-        return TRAP_PROTECTION;
-    case VECTOR_PAGE:
-        return TRAP_PAGE_FAULT;
-    case VECTOR_MACHINE:
-        return TRAP_MACHINE_CHECK;
-    case TRAP_FRAME_SNAPSHOT:
-        return TRAP_SNAPSHOT;
-    default:
-        return TRAP_OTHER;
-    }
-}
-
-static unsigned access_of_error(uint64_t error)
-{
-    return (error & ERROR_WRITE ? TRAP_ACCESS_WRITE : 0u) |
-           (error & ERROR_EXECUTE ? TRAP_ACCESS_EXECUTE : 0u) |
-           (error & ERROR_USER ? TRAP_ACCESS_USER : 0u) |
-           (error & ERROR_PRESENT ? TRAP_ACCESS_PRESENT : 0u) |
-           (error & ERROR_RESERVED ? TRAP_ACCESS_RESERVED : 0u);
-}
-
-static const char *name_of_vector(uint64_t vector)
-{
-    if (vector < ARRAY_COUNT(exception_names))
-        return exception_names[vector];
-    if (vector == TRAP_FRAME_SNAPSHOT)
-        return "snapshot";
-    return vector < 32 ? "reserved exception" : "interrupt";
-}
-
 void arch_trap_describe(const struct trap_frame *frame, struct trap_info *info)
 {
-    bool page_fault = frame->vector == VECTOR_PAGE;
-
-    *info = (struct trap_info){
-        .kind = kind_of_vector(frame->vector),
-        .vector = (unsigned)frame->vector,
-        .name = name_of_vector(frame->vector),
-        .address = va(page_fault ? frame->cr2 : 0),
-        .access = page_fault ? access_of_error(frame->error) : 0,
-        .error_code = frame->error,
-        .instruction = va(frame->rip),
-        .stack = va(frame->rsp),
-        .frame_pointer = va(frame->rbp),
-    };
+    exception_describe(frame->vector, frame->error, frame->cr2, info);
+    info->instruction = va(frame->rip);
+    info->stack = va(frame->rsp);
+    info->frame_pointer = va(frame->rbp);
 }
 
 /* --- what becomes of it ------------------------------------------------------------------ */
@@ -221,13 +126,6 @@ static void resume_try(const struct trap_try *try, struct trap_frame *frame)
     frame->rip = try->resume.rip;
 }
 
-static bool resolve_page_fault(struct trap_frame *frame)
-{
-    if (frame->vector != VECTOR_PAGE)
-        return false;
-    return vm_fault(va(frame->cr2), access_of_error(frame->error)) == STATUS_OK;
-}
-
 /* Called by trap_common; when it returns, the frame is what execution goes on with. */
 void trap_dispatch(struct trap_frame *frame)
 {
@@ -241,7 +139,7 @@ void trap_dispatch(struct trap_frame *frame)
     }
     if (frame->vector == VECTOR_PAGE)
         task->exception_stacks[STACK_PAGE_FAULT] -= PAGE_FAULT_STEP;
-    if (!resolve_page_fault(frame)) {
+    if (!exception_resolve(frame->vector, frame->error, frame->cr2)) {
         if (local->innermost_try == NULL)
             diag_exception(frame);
         restored = local->innermost_try->page_fault_stack;
@@ -265,31 +163,6 @@ bool arch_trap_try(void (*function)(void *context), void *context, struct trap_i
 }
 
 /* --- for reports ------------------------------------------------------------------------- */
-
-/* Only memory is read, never a device; and only the kernel's half, where stacks are. */
-bool arch_stack_read(vaddr_t address, uintptr_t *word)
-{
-    uintptr_t at = va_value(address);
-    bool in_devices = at >= LAYOUT_AREAS_START && at < LAYOUT_HEAP_START;
-
-    if (at < LAYOUT_KERNEL_HALF || in_devices || at % sizeof(*word) != 0)
-        return false;
-    return trap_read_word((const uintptr_t *)at, word);
-}
-
-bool arch_stack_step(vaddr_t *frame_pointer, vaddr_t *return_address)
-{
-    uintptr_t next, address;
-
-    if (!arch_stack_read(*frame_pointer, &next) ||
-        !arch_stack_read(va_add(*frame_pointer, sizeof(next)), &address))
-        return false;
-    if (next == 0)
-        return false;
-    *frame_pointer = va(next);
-    *return_address = va(address);
-    return true;
-}
 
 void arch_trap_print_registers(const struct trap_frame *frame, struct print_sink *sink)
 {

@@ -13,7 +13,7 @@
 
     default rel
 
-    TRAP_FRAME_SNAPSHOT equ 256 ; trap_frame.h
+    TRAP_FRAME_SNAPSHOT equ 256 ; exception.h
 
     extern trap_dispatch
 

@@ -7,8 +7,6 @@
 
 #include "lib/types.h"
 
-#define TRAP_FRAME_SNAPSHOT 256 /* `vector` of arch_trap_snapshot(), which is no vector */
-
 struct trap_frame {
     uint64_t cr2;
     uint64_t r15, r14, r13, r12, r11, r10, r9, r8;

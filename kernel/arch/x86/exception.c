@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * exception.c - names and meanings of exceptions, and the walk up a stack for their reports.
+ *
+ * The error code of a page fault says what was tried; the address is in CR2. A stack is walked by
+ * frame pointers, which may be anything after a fault: each word is read with care.
+ */
+#include "arch/x86/exception.h"
+
+#include "lib/assert.h"
+#include "mm/vm_fault.h"
+
+#include <arch_layout.h>
+
+#define ERROR_PRESENT  (1u << 0)
+#define ERROR_WRITE    (1u << 1)
+#define ERROR_USER     (1u << 2)
+#define ERROR_RESERVED (1u << 3)
+#define ERROR_EXECUTE  (1u << 4)
+
+static const char *const exception_names[] = {
+    "divide error",
+    "debug exception",
+    "non-maskable interrupt",
+    "breakpoint",
+    "overflow",
+    "bound range exceeded",
+    "invalid opcode",
+    "device not available",
+    "double fault",
+    "coprocessor segment overrun",
+    "invalid TSS",
+    "segment not present",
+    "stack fault",
+    "general protection fault",
+    "page fault",
+    "reserved exception 15",
+    "x87 floating-point error",
+    "alignment check",
+    "machine check",
+    "SIMD floating-point exception",
+    "virtualization exception",
+    "control protection exception",
+};
+
+/* --- what happened ----------------------------------------------------------------------- */
+
+static enum trap_kind kind_of_vector(uintptr_t vector)
+{
+    switch (vector) {
+    case VECTOR_DIVIDE:
+        return TRAP_DIVIDE;
+    case VECTOR_NMI:
+        return TRAP_NMI;
+    case VECTOR_BREAK:
+        return TRAP_BREAKPOINT;
+    case VECTOR_DOUBLE:
+        return TRAP_DOUBLE_FAULT;
+    case VECTOR_PROTECT:
+        return TRAP_PROTECTION;
+    case VECTOR_PAGE:
+        return TRAP_PAGE_FAULT;
+    case VECTOR_MACHINE:
+        return TRAP_MACHINE_CHECK;
+    case TRAP_FRAME_SNAPSHOT:
+        return TRAP_SNAPSHOT;
+    default:
+        return TRAP_OTHER;
+    }
+}
+
+static unsigned access_of_error(uintptr_t error)
+{
+    return (error & ERROR_WRITE ? TRAP_ACCESS_WRITE : 0u) |
+           (error & ERROR_EXECUTE ? TRAP_ACCESS_EXECUTE : 0u) |
+           (error & ERROR_USER ? TRAP_ACCESS_USER : 0u) |
+           (error & ERROR_PRESENT ? TRAP_ACCESS_PRESENT : 0u) |
+           (error & ERROR_RESERVED ? TRAP_ACCESS_RESERVED : 0u);
+}
+
+static const char *name_of_vector(uintptr_t vector)
+{
+    if (vector < ARRAY_COUNT(exception_names))
+        return exception_names[vector];
+    if (vector == TRAP_FRAME_SNAPSHOT)
+        return "snapshot";
+    return vector < 32 ? "reserved exception" : "interrupt";
+}
+
+void exception_describe(uintptr_t vector, uintptr_t error, uintptr_t cr2, struct trap_info *info)
+{
+    bool page_fault = vector == VECTOR_PAGE;
+
+    *info = (struct trap_info){
+        .kind = kind_of_vector(vector),
+        .vector = (unsigned)vector,
+        .name = name_of_vector(vector),
+        .address = va(page_fault ? cr2 : 0),
+        .access = page_fault ? access_of_error(error) : 0,
+        .error_code = error,
+    };
+}
+
+bool exception_resolve(uintptr_t vector, uintptr_t error, uintptr_t cr2)
+{
+    if (vector != VECTOR_PAGE)
+        return false;
+    return vm_fault(va(cr2), access_of_error(error)) == STATUS_OK;
+}
+
+/* --- for reports ------------------------------------------------------------------------- */
+
+/* Only memory is read, never a device; and only the kernel's half, where stacks are. */
+bool arch_stack_read(vaddr_t address, uintptr_t *word)
+{
+    uintptr_t at = va_value(address);
+    bool in_devices = at >= LAYOUT_AREAS_START && at < LAYOUT_HEAP_START;
+
+    if (at < LAYOUT_KERNEL_HALF || in_devices || at % sizeof(*word) != 0)
+        return false;
+    return trap_read_word((const uintptr_t *)at, word);
+}
+
+bool arch_stack_step(vaddr_t *frame_pointer, vaddr_t *return_address)
+{
+    uintptr_t next, address;
+
+    if (!arch_stack_read(*frame_pointer, &next) ||
+        !arch_stack_read(va_add(*frame_pointer, sizeof(next)), &address))
+        return false;
+    if (next == 0)
+        return false;
+    *frame_pointer = va(next);
+    *return_address = va(address);
+    return true;
+}

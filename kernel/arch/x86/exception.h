@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * exception.h - what an exception means, whatever the width: vectors and error codes are the same
+ * in 32-bit and 64-bit mode. How one is delivered and what is saved is each width's trap.c.
+ *
+ * Source: SDM vol. 3A, 6.15 for the vectors, 4.7 for the error code of page faults.
+ */
+#ifndef MERIDIAN_X86_EXCEPTION_H
+#define MERIDIAN_X86_EXCEPTION_H
+
+#include "arch/trap.h"
+
+#define VECTOR_COUNT        256u
+#define VECTOR_DIVIDE       0u
+#define VECTOR_NMI          2u
+#define VECTOR_BREAK        3u
+#define VECTOR_DOUBLE       8u
+#define VECTOR_PROTECT      13u
+#define VECTOR_PAGE         14u
+#define VECTOR_MACHINE      18u
+
+#define TRAP_FRAME_SNAPSHOT 256u /* `vector` of arch_trap_snapshot(), which is no vector */
+
+/* Fills in what vector, error code and CR2 tell; the places in the code are 0. Any context. */
+void exception_describe(uintptr_t vector, uintptr_t error, uintptr_t cr2, struct trap_info *info);
+
+/* Offers a page fault to the memory manager: the one door from here into mm. True when execution
+ * can go on; false for every other exception. On the exception's stack, interrupts off. */
+bool exception_resolve(uintptr_t vector, uintptr_t error, uintptr_t cr2);
+
+/* trap_entry.asm: reads a word, or returns false when that faults at trap_read_word_access, from
+ * where trap_dispatch() goes on at trap_read_word_failed. */
+extern const uint8_t trap_read_word_access[], trap_read_word_failed[];
+bool trap_read_word(const uintptr_t *address, uintptr_t *value);
+
+#endif
