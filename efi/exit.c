@@ -111,11 +111,10 @@ static enum status leave_boot_services(struct loader *loader)
 static void set_processor_state(const struct loader *loader)
 {
     if (loader->machine.no_execute)
-        cpu_write_msr(CPU_MSR_EFER, cpu_read_msr(CPU_MSR_EFER) | CPU_EFER_NXE);
-    cpu_write_cr4(cpu_read_cr4() &
-                  ~(CPU_CR4_PGE | CPU_CR4_PCIDE | CPU_CR4_PKE | CPU_CR4_CET | CPU_CR4_PKS));
-    cpu_write_cr0(cpu_read_cr0() | CPU_CR0_WP);
-    cpu_write_msr(CPU_MSR_PAT, CPU_PAT);
+        msr_write(MSR_EFER, msr_read(MSR_EFER) | EFER_NXE);
+    cr4_write(cr4_read() & ~(uintptr_t)(CR4_PGE | CR4_PCIDE | CR4_PKE | CR4_CET | CR4_PKS));
+    cr0_write(cr0_read() | CR0_WP);
+    msr_write(MSR_PAT, PAT_VALUE);
 }
 
 enum status exit_to_kernel(struct loader *loader)

@@ -10,16 +10,6 @@
 #include "text.h"
 #include "uefi.h"
 
-/* Leaves of CPUID (Intel SDM vol. 2A; AMD APM vol. 3, E.4). */
-#define CPUID_BASIC              0x00000000u
-#define CPUID_STRUCTURED         0x00000007u
-#define CPUID_LA57               ((uint32_t)1 << 16) /* ECX */
-#define CPUID_EXTENDED_MAX       0x80000000u
-#define CPUID_EXTENDED_FEATURES  0x80000001u
-#define CPUID_ADDRESS_SIZES      0x80000008u
-#define CPUID_NX                 ((uint32_t)1 << 20) /* EDX */
-#define CPUID_LEAF_1_GIB         ((uint32_t)1 << 26) /* EDX */
-
 #define DEFAULT_PHYSICAL_BITS    36u /* SDM vol. 3A, 4.1.4, where the leaf is missing */
 #define MAX_PHYSICAL_BITS        52u
 #define MAX_VENDOR_UNITS         64u
@@ -33,18 +23,15 @@ static EFI_GUID global_variable_guid = EFI_GLOBAL_VARIABLE;
 
 static void inspect_processor(struct machine *machine)
 {
-    uint32_t last = cpu_id(CPUID_EXTENDED_MAX).eax;
-    uint32_t features = last >= CPUID_EXTENDED_FEATURES ? cpu_id(CPUID_EXTENDED_FEATURES).edx : 0;
+    uint32_t features = cpuid_or_zero(CPUID_EXTENDED_FEATURES, 0).edx;
+    uint32_t address_bits = cpuid_or_zero(CPUID_ADDRESS_SIZES, 0).eax & 0xff;
 
-    machine->no_execute = (features & CPUID_NX) != 0;
-    machine->largest_leaf = (features & CPUID_LEAF_1_GIB) != 0 ? 3 : 2;
-    machine->has_5_levels = cpu_id(CPUID_BASIC).eax >= CPUID_STRUCTURED &&
-                            (cpu_id(CPUID_STRUCTURED).ecx & CPUID_LA57) != 0;
-    machine->firmware_levels = (cpu_read_cr4() & CPU_CR4_LA57) != 0 ? 5 : 4;
+    machine->no_execute = (features & CPUID_80000001_EDX_NX) != 0;
+    machine->largest_leaf = (features & CPUID_80000001_EDX_1G) != 0 ? 3 : 2;
+    machine->has_5_levels = (cpuid_or_zero(CPUID_STRUCTURED, 0).ecx & CPUID_7_ECX_LA57) != 0;
+    machine->firmware_levels = (cr4_read() & CR4_LA57) != 0 ? 5 : 4;
     machine->levels = machine->firmware_levels;
-    machine->physical_bits = DEFAULT_PHYSICAL_BITS;
-    if (last >= CPUID_ADDRESS_SIZES)
-        machine->physical_bits = cpu_id(CPUID_ADDRESS_SIZES).eax & 0xff;
+    machine->physical_bits = address_bits != 0 ? address_bits : DEFAULT_PHYSICAL_BITS;
     if (machine->physical_bits > MAX_PHYSICAL_BITS)
         machine->physical_bits = MAX_PHYSICAL_BITS;
 }

@@ -11,7 +11,6 @@
 
 #define POOL_WORDS    8u
 #define RDRAND_TRIES  10u /* SDM: a generator that fails ten times in a row is broken */
-#define CPUID_RDRAND  ((uint32_t)1 << 30) /* leaf 1, ECX */
 #define COUNTER_TURNS 64u
 
 static EFI_GUID rng_guid = EFI_RNG_PROTOCOL_GUID;
@@ -45,7 +44,7 @@ static bool fill_from_processor(struct pool *pool)
 {
     bool differ = false;
 
-    if ((cpu_id(1).ecx & CPUID_RDRAND) == 0)
+    if ((cpuid_or_zero(CPUID_FEATURES, 0).ecx & CPUID_1_ECX_RDRAND) == 0)
         return false;
     for (unsigned i = 0; i < POOL_WORDS; i++) {
         if (!next_random(&pool->words[i]))

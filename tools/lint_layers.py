@@ -15,6 +15,8 @@ CONTRACTS = ["include/"]
 PURE_MM = ["include/mm/memmap", "include/mm/pt.h", "include/mm/layout.h", "kernel/mm/memmap"]
 # The address space that the loader makes is drawn once, by the kernel that lives in it.
 KERNEL_LAYOUT = ["efi/include/arch_layout.h", "kernel/arch/x86_64/include/arch_layout.h"]
+# Instructions and registers have one definition, the kernel's.
+X86_REGISTERS = ["kernel/arch/x86/cpuid.h", "kernel/arch/x86/registers.h"]
 # The one door through which machine code enters the memory manager.
 FAULT_DOOR = ["include/mm/vm_fault.h"]
 BASE = ["include/config.h", "include/lib/"]
@@ -38,7 +40,7 @@ LAYERS = {
     "kernel/monitor/": CONTRACTS,
     "kernel/main.c": CONTRACTS,
     "kernel/arch/": CONTRACTS + ["kernel/arch/x86/"],
-    "efi/": BASE + ["include/boot/"] + PURE_MM,
+    "efi/": BASE + ["include/boot/"] + PURE_MM + X86_REGISTERS,
     "tests/": ["include/", "kernel/", "efi/", "tests/"],
     "tools/": ["include/", "kernel/mm/", "efi/", "tests/host/"],
 }

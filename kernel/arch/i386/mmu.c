@@ -19,10 +19,6 @@
 #include "lib/assert.h"
 #include "lib/bits.h"
 
-/* One byte a type, entry 0 lowest (SDM vol. 3A, 11.12.2): as on x86-64. */
-#define MSR_PAT         0x277u
-#define PAT_VALUE       0x0007010400070106u
-
 #define ENTRY_TABLE     0x23u /* present, writable, accessed */
 #define ENTRY_PAGE      0x63u /* and dirty */
 

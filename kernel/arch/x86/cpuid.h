@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * cpuid.h - the CPUID instruction, and the leaves that the kernel asks for.
+ * cpuid.h - the CPUID instruction, and the leaves that kernel and loader ask for.
  *
  * Source: SDM vol. 2A, CPUID; AMD APM vol. 3, appendix E. Leaves from 0x40000000 on are the
  * hypervisors' own convention.
@@ -23,6 +23,7 @@
 #define CPUID_ADDRESS_SIZES     0x80000008u
 
 #define CPUID_1_ECX_HYPERVISOR  (1u << 31)
+#define CPUID_1_ECX_RDRAND      (1u << 30)
 #define CPUID_1_EDX_PSE         (1u << 3)
 #define CPUID_1_EDX_TSC         (1u << 4)
 #define CPUID_1_EDX_PAE         (1u << 6)
@@ -31,6 +32,7 @@
 #define CPUID_7_EBX_SMEP        (1u << 7)
 #define CPUID_7_EBX_SMAP        (1u << 20)
 #define CPUID_7_ECX_UMIP        (1u << 2)
+#define CPUID_7_ECX_LA57        (1u << 16)
 #define CPUID_80000001_EDX_NX   (1u << 20)
 #define CPUID_80000001_EDX_1G   (1u << 26)
 

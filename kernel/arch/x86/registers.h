@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * registers.h - control registers and model-specific registers, as wide as a pointer.
+ * registers.h - control registers and model-specific registers, as wide as a pointer. The loader
+ * sets them, too.
  *
  * Source: SDM vol. 3A, 2.5 "Control Registers"; vol. 4, chapter 2.
  */
@@ -15,8 +16,16 @@
 #define CR4_PGE     (1u << 7)  /* global pages */
 #define CR4_UMIP    (1u << 11) /* SGDT, SIDT, SLDT, SMSW and STR are for ring 0 */
 #define CR4_LA57    (1u << 12) /* 5-level paging */
+#define CR4_PCIDE   (1u << 17) /* translations carry the number of their address space */
 #define CR4_SMEP    (1u << 20) /* ring 0 executes no user page */
 #define CR4_SMAP    (1u << 21) /* ring 0 touches no user page */
+#define CR4_PKE     (1u << 22) /* protection keys of user pages */
+#define CR4_CET     (1u << 23) /* shadow stacks and tracked branches */
+#define CR4_PKS     (1u << 24) /* protection keys of supervisor pages */
+
+/* One byte a memory type, entry 0 lowest (SDM vol. 3A, 11.12.2): WB WC UC- UC, WT WC UC- UC. */
+#define MSR_PAT     0x277u
+#define PAT_VALUE   0x0007010400070106u
 
 #define MSR_EFER    0xc0000080u
 #define EFER_NXE    (1u << 11) /* no-execute bits are honoured */

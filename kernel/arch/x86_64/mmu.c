@@ -6,11 +6,6 @@
 
 #include "arch/x86/registers.h"
 
-/* One byte a type, entry 0 lowest (SDM vol. 3A, 11.12.2): WB WC UC- UC, as the loader left them,
- * then WT, which no mapping has used so far, and WC UC- UC again. */
-#define MSR_PAT   0x277u
-#define PAT_VALUE 0x0007010400070106u
-
 uintptr_t arch_direct_map_base;
 
 void arch_memory_types_set(void)
