@@ -61,10 +61,12 @@ static const struct command commands[] = {
       "seeds\n"
       "make equal random loads.\n",
       0, 2, command_selftest },
-    { "bench", "frames", "what the operations of the memory manager cost",
+    { "bench", "frames|vm", "what the operations of the memory manager cost",
       "Ticks of the processor's time-stamp counter for one operation; under QEMU's -icount "
       "shift=0,\n"
-      "instructions. A pair, an allocation and its free, counts once.\n",
+      "instructions. A pair, an allocation and its free, counts once.\n"
+      "  frames   the frame allocator\n"
+      "  vm       page faults, and areas with their frames\n",
       1, 1, command_bench },
     { "log", "", "what the kernel has logged, also what was not shown on the console", NULL, 0, 0,
       command_log },

@@ -118,11 +118,19 @@ def test_frames_add_up(prompt):
     assert frames["total"] * PAGE == one(events, "memmap")["described"]
 
 
-def test_bench_frames(prompt):
-    """bench frames measures each operation, and leaves as many frames free as it found."""
-    lines, events = ask(prompt, "frames; bench frames; frames")
+BENCHES = {
+    "frames": ["pair", "bulk alloc", "bulk free", "order 9 pair"],
+    "vm": ["demand-zero fault", "copy-on-write fault", "map+unmap 1", "map+unmap 50", "map+unmap 1500"],
+}
+
+
+@pytest.mark.parametrize("suite", BENCHES)
+def test_bench(prompt, suite):
+    """bench measures each operation of a suite, and leaves as many frames free as it found."""
+    lines, events = ask(prompt, f"bench {suite}; frames; bench {suite}; frames")
     rows = [event for event in events if event["event"] == "bench"]
-    assert [row["name"] for row in rows] == ["pair", "bulk alloc", "bulk free", "order 9 pair"]
+    assert [row["name"] for row in rows] == 2 * BENCHES[suite]
+    assert all(row["suite"] == suite for row in rows)
     assert all(f"  {row['name']} " in "\n".join(lines) for row in rows)
     before, after = (event["free"] for event in events if event["event"] == "frames")
     assert before == after
