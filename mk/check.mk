@@ -29,5 +29,9 @@ lint: build/commands.tsv | need-lint ## style, warnings of both compilers, layer
 test: build/commands.tsv all $(UNIT_PROGRAMS) $(FIRMWARE_PROGRAMS) $(LARGE_KERNEL) | need-test ## lint, unit tests, tests of the tools, tests in QEMU; ends with N passed, N failed
 	@$(PYTHON) tools/run_tests.py --commands $< --unit "$(UNIT_PROGRAMS)" $(SUITES)
 
+.PHONY: matrix-i386
+matrix-i386: build/kernel-i386.elf | need-test ## the 32-bit kernel on every processor, memory size and machine type: a line each
+	@$(PYTHON) tests/qemu/matrix.py
+
 picture: $(DISK_PRODUCTS) | need-test ## record a session and draw docs/first-light.svg, the picture of README.md
 	@$(PYTHON) tools/picture.py

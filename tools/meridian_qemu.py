@@ -7,7 +7,8 @@
     meridian_qemu.py debug --esp FOLDER --symbols ELF [--cmdline TEXT] [--batch] [-- QEMU OPTIONS]
 
 `make run`, `make debug` and every test describe a Guest and ask command() for the command line.
-A guest is OVMF with its own empty variable store and one disk, made from a folder.
+A guest is OVMF with its own empty variable store and one disk, made from a folder; or, for the
+32-bit kernel, a BIOS machine that QEMU starts the kernel on itself, as a Multiboot loader.
 """
 
 import argparse
@@ -63,10 +64,14 @@ def stage(source, target, cmdline=None, files=None):
 
 @dataclasses.dataclass
 class Guest:
-    """A machine to boot. Paths are strings; `folder` keeps the variable store."""
+    """A machine to boot. Paths are strings; `folder` keeps the variable store. With a `kernel` there
+    is neither firmware volume nor disk."""
 
-    disk: str
-    folder: str
+    disk: str = ""
+    folder: str = ""
+    kernel: str = ""             # a Multiboot kernel that QEMU itself loads
+    append: str = ""             # its command line
+    emulator: str = ""           # the program; else the one for the width
     machine: str = "q35"
     cpu: str = "max"
     memory: str = "512M"
@@ -83,24 +88,32 @@ class Guest:
     extra: list = dataclasses.field(default_factory=list)
 
 
-def command(guest):
-    """The QEMU command line of a guest; copies the variable store into its folder."""
+def uefi_words(guest):
+    """OVMF, with a copy of its variable store in the guest's folder, and the disk."""
     code, variables = firmware()
     store = os.path.join(guest.folder, "vars.fd")
     shutil.copyfile(variables, store)
-    machine = guest.machine
-    words = []
+    return ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
+            "-drive", f"if=pflash,unit=1,format=raw,file={store}",
+            "-drive", f"if=none,id=disk,format=raw,snapshot=on,file={guest.disk}",
+            "-device", f"{guest.disk_device},drive=disk,bootindex=0"]
+
+
+def memory_words(guest):
+    machine, words = guest.machine, []
     if guest.lazy_memory:
         machine += ",memory-backend=ram"
-        words += ["-object", f"memory-backend-ram,id=ram,size={guest.memory},reserve=off"]
-    words += ["-machine", machine, "-cpu", guest.cpu, "-m", guest.memory + guest.memory_options,
-              "-smp", guest.cpus]
+        words = ["-object", f"memory-backend-ram,id=ram,size={guest.memory},reserve=off"]
+    return [*words, "-machine", machine, "-m", guest.memory + guest.memory_options]
+
+
+def command(guest):
+    """The QEMU command line of a guest."""
+    words = [guest.emulator or (QEMU_I386 if guest.kernel else QEMU), *memory_words(guest),
+             "-cpu", guest.cpu, "-smp", guest.cpus]
     words += ["-accel", "tcg", "-icount", "shift=0,sleep=off"] if guest.icount else ["-accel", "tcg"]
-    words += ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
-              "-drive", f"if=pflash,unit=1,format=raw,file={store}",
-              "-drive", f"if=none,id=disk,format=raw,snapshot=on,file={guest.disk}",
-              "-device", f"{guest.disk_device},drive=disk,bootindex=0",
-              "-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=0x04",
+    words += ["-kernel", guest.kernel, "-append", guest.append] if guest.kernel else uefi_words(guest)
+    words += ["-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=0x04",
               "-nic", "none", "-no-reboot", "-display", guest.display, "-serial", guest.serial]
     if guest.debug_console:
         words += ["-debugcon", f"file:{guest.debug_console}",
@@ -111,25 +124,15 @@ def command(guest):
         words += ["-monitor", "none"]
     if guest.qmp:
         words += ["-qmp", f"unix:{guest.qmp},server=on,wait=off"]
-    return [QEMU, *words, *guest.extra]
-
-
-def multiboot_command(kernel, cmdline="", cpu="max", memory="512M", machine="q35",
-                      serial="stdio", emulator=QEMU_I386, extra=()):
-    """The command line of a machine that starts the 32-bit kernel itself, as a Multiboot loader."""
-    return [emulator, "-machine", machine, "-cpu", cpu, "-m", memory, "-accel", "tcg",
-            "-kernel", kernel, "-append", cmdline,
-            "-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=0x04",
-            "-nic", "none", "-no-reboot", "-display", "none", "-serial", serial,
-            *([] if "mon:" in serial else ["-monitor", "none"]), *extra]
+    return [*words, *guest.extra]
 
 
 def run_multiboot(options):
     """As run(), for the 32-bit kernel."""
     print("Leave with Ctrl-a x (or type: exit).", flush=True)
-    code = subprocess.run(multiboot_command(options.kernel, options.cmdline or "",
-                                            memory=options.memory, serial="mon:stdio",
-                                            extra=options.extra), check=False).returncode
+    guest = Guest(kernel=options.kernel, append=options.cmdline or "", memory=options.memory,
+                  serial="mon:stdio", extra=options.extra)
+    code = subprocess.run(command(guest), check=False).returncode
     if code == EXIT_FAILURE:
         print("Meridian ended by saying that something failed.", file=sys.stderr)
     return 0 if code == EXIT_SUCCESS else code

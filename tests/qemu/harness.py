@@ -37,6 +37,8 @@ import meridian_qemu  # noqa: E402
 from meridian_qemu import EXIT_FAILURE, EXIT_SUCCESS  # noqa: E402,F401
 
 PROMPT = "meridian> "
+# Fields of a machine that QEMU starts the 32-bit kernel on, by Multiboot.
+I386 = {"kernel": str(ROOT / "build/kernel-i386.elf")}
 TALK, LISTEN, NONE = "talk", "listen", "none"
 DEFAULT_SECONDS = 90
 TAIL_LINES = 40
@@ -64,9 +66,12 @@ class Machine:
         self.sockets = tempfile.mkdtemp(prefix="meridian-")
         self.log_path = self.folder / "serial.log"
         self.debug_path = self.folder / "debug.log"
-        disk = disk_image or self.make_disk(esp, cmdline, files)
+        if "kernel" in guest:
+            guest["append"] = cmdline or ""
+        else:
+            guest["disk"] = str(disk_image or self.make_disk(esp, cmdline, files))
         self.guest = meridian_qemu.Guest(
-            disk=str(disk), folder=str(self.folder), debug_console=str(self.debug_path),
+            folder=str(self.folder), debug_console=str(self.debug_path),
             serial={TALK: "chardev:serial", LISTEN: f"file:{self.log_path}", NONE: "none"}[serial],
             qmp=os.path.join(self.sockets, "qmp"), **guest)
         self.process = self.terminal = self.log = None

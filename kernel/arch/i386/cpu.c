@@ -11,6 +11,7 @@
  */
 #include "arch/cpu.h"
 
+#include "arch/boot.h"
 #include "arch/mmu.h"
 #include "arch/x86/cpuid.h"
 #include "arch/x86/registers.h"
@@ -63,12 +64,11 @@ static void read_name(void)
 static void read_sizes(uintptr_t cr4)
 {
     bool pae = (cr4 & CR4_PAE) != 0;
-    uint32_t sizes = cpuid_or_zero(CPUID_ADDRESS_SIZES, 0).eax & 0xff;
     bool may_forbid = cpuid_or_zero(CPUID_EXTENDED_FEATURES, 0).edx & CPUID_80000001_EDX_NX;
 
-    info.physical_bits = !pae ? 32 : sizes != 0 ? sizes : 36;
-    info.linear_bits = 32;
     info.table_levels = pae ? 3 : 2;
+    info.physical_bits = arch_boot_physical_bits(info.table_levels);
+    info.linear_bits = 32;
     info.largest_leaf = pae || (cr4 & CR4_PSE) != 0 ? 2 : 1;
     info.no_execute = pae && may_forbid && (msr_read(MSR_EFER) & EFER_NXE);
     info.hypervisor = cpuid_or_zero(CPUID_FEATURES, 0).ecx & CPUID_1_ECX_HYPERVISOR;

@@ -133,13 +133,18 @@ unsigned arch_boot_largest_leaf(unsigned levels)
     return levels == 3 || (features() & CPUID_1_EDX_PSE) ? 2 : 1;
 }
 
+/* Without the leaf that tells, PAE means 36 bits (SDM vol. 3A, 4.1.4). Where QEMU puts together a
+ * processor that has PAE without PSE-36, it means 32: a higher address is a reserved bit to it. */
 unsigned arch_boot_physical_bits(unsigned levels)
 {
     uint32_t bits = cpuid_or_zero(CPUID_ADDRESS_SIZES, 0).eax & 0xff;
+    bool emulated = cpuid_or_zero(CPUID_FEATURES, 0).ecx & CPUID_1_ECX_HYPERVISOR;
 
     if (levels == 2)
         return 32;
-    return bits != 0 ? bits : 36; /* what a processor without that leaf has: SDM vol. 2A */
+    if (bits != 0)
+        return bits;
+    return emulated && !(features() & CPUID_1_EDX_PSE36) ? 32 : 36;
 }
 
 bool arch_boot_no_execute(unsigned levels)

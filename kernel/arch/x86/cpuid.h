@@ -29,6 +29,7 @@
 #define CPUID_1_EDX_PAE         (1u << 6)
 #define CPUID_1_EDX_PGE         (1u << 13)
 #define CPUID_1_EDX_PAT         (1u << 16)
+#define CPUID_1_EDX_PSE36       (1u << 17)
 #define CPUID_7_EBX_SMEP        (1u << 7)
 #define CPUID_7_EBX_SMAP        (1u << 20)
 #define CPUID_7_ECX_UMIP        (1u << 2)
@@ -65,8 +66,8 @@ static inline struct cpuid cpuid(uint32_t leaf, uint32_t subleaf)
     return r;
 }
 
-/* All zeros for a leaf that the processor has not, or without CPUID: Intel answers such a question with the data of its
- * highest leaf. Leaves come in ranges, whose first leaf tells the last. */
+/* All zeros for a leaf that the processor has not, or without CPUID: Intel answers such a question
+ * with the data of its highest leaf. Leaves come in ranges, whose first leaf tells the last. */
 static inline struct cpuid cpuid_or_zero(uint32_t leaf, uint32_t subleaf)
 {
     uint32_t first = leaf & 0xf0000000u;
