@@ -47,6 +47,7 @@ static const struct selftest_entry entries[] = {
     { "vmm", "areas under random load, against a model", selftest_vmm },
     { "demand", "demand-zero, huge pages and copy-on-write take the frames they should",
       selftest_demand },
+    { "spaces", "user spaces made, cloned, dirtied and ended, against a model", selftest_spaces },
     { "heap", "kmalloc and its family under random load, against a model", selftest_heap },
     { "kstack", "kernel stacks hold and their guards stop an overrun", selftest_kstack },
     { "traps", "null, W^X, NX and other faults are what they should be", selftest_traps },
@@ -211,9 +212,11 @@ static void check_live_tables(struct selftest *test)
 }
 
 static bool run_entry(const struct selftest_entry *entry, const struct handoff_view *machine,
-                      uint32_t seed)
+                      uint32_t seed, unsigned amount)
 {
-    const struct selftest first = { .machine = machine, .random = seed ^ name_hash(entry->name) };
+    const struct selftest first = { .machine = machine,
+                                    .random = seed ^ name_hash(entry->name),
+                                    .amount = amount };
     struct selftest test = first;
     uint64_t before = selftest_free_frames();
 
@@ -246,7 +249,7 @@ bool selftest_run(const struct handoff_view *machine, const char *name, uint32_t
     for (size_t i = 0; i < ARRAY_COUNT(entries); i++) {
         if (name != NULL && strcmp(name, entries[i].name) != 0)
             continue;
-        if (run_entry(&entries[i], machine, seed))
+        if (run_entry(&entries[i], machine, seed, 0))
             passed++;
         else
             failed++;
@@ -255,6 +258,19 @@ bool selftest_run(const struct handoff_view *machine, const char *name, uint32_t
     if (failed > 0)
         diag_note_failure();
     return failed == 0 && passed > 0;
+}
+
+bool selftest_stress(const struct handoff_view *machine, const char *name, unsigned amount,
+                     uint32_t seed)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(entries); i++) {
+        if (strcmp(name, entries[i].name) != 0)
+            continue;
+        if (run_entry(&entries[i], machine, seed, amount))
+            return true;
+        diag_note_failure();
+    }
+    return false;
 }
 
 uint32_t selftest_new_seed(void)

@@ -18,6 +18,7 @@ struct selftest {
     const struct handoff_view *machine;
     uint64_t random; /* state of the generator */
     uint64_t checks;
+    unsigned amount; /* of load, where a test says what that is; 0: the usual one */
     bool failed;
     char why[120]; /* of the first failure */
 };
@@ -59,6 +60,7 @@ void selftest_exhaust(struct selftest *test);
 void selftest_tables(struct selftest *test);
 void selftest_vmm(struct selftest *test);
 void selftest_demand(struct selftest *test);
+void selftest_spaces(struct selftest *test); /* amount: spaces */
 void selftest_heap(struct selftest *test);
 void selftest_kstack(struct selftest *test);
 void selftest_traps(struct selftest *test);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * cmd_system.c - selftest, log, json, and the ways out: reboot and exit.
+ * cmd_system.c - selftest, stress, log, json, and the ways out: reboot and exit.
  */
 
 #include "monitor/commands.h"
@@ -73,6 +73,25 @@ bool command_selftest(const struct command_call *call)
         }
     }
     return selftest_run(call->machine, name, seed);
+}
+
+#define STRESS_USUAL 1000
+#define STRESS_MOST  1000000
+
+bool command_stress(const struct command_call *call)
+{
+    uint32_t seed = selftest_new_seed();
+    uint64_t count = STRESS_USUAL;
+
+    if (!command_argument_is(call, 0, "spaces"))
+        return command_refuse(call, "there is no load of that name");
+    if (call->count > 1 && !command_number(call, 1, &count))
+        return false;
+    if (count == 0 || count > STRESS_MOST)
+        return command_refuse(call, "COUNT is 1 to %d", STRESS_MOST);
+    print("stress spaces %u seed=%u\n", (unsigned)count, seed);
+    return selftest_stress(call->machine, "spaces", (unsigned)count, seed) ||
+           command_fail(call, "see above what went wrong");
 }
 
 /* --- log and json ---------------------------------------------------------------------------- */

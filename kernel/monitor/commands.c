@@ -61,6 +61,11 @@ static const struct command commands[] = {
       "seeds\n"
       "make equal random loads.\n",
       0, 2, command_selftest },
+    { "stress", "spaces [COUNT]", "a load of any length on the memory manager, against a model",
+      "COUNT user spaces, 1000 unless told, are made, cloned, dirtied, cut up and ended. At the "
+      "end\n"
+      "as many frames are free as at the beginning.\n",
+      1, 2, command_stress },
     { "bench", "frames|vm", "what the operations of the memory manager cost",
       "Ticks of the processor's time-stamp counter for one operation; under QEMU's -icount "
       "shift=0,\n"

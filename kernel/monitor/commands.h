@@ -66,6 +66,7 @@ bool command_pci(const struct command_call *call);
 bool command_fault(const struct command_call *call);
 bool command_bench(const struct command_call *call);
 bool command_selftest(const struct command_call *call);
+bool command_stress(const struct command_call *call);
 bool command_log(const struct command_call *call);
 bool command_json(const struct command_call *call);
 bool command_reboot(const struct command_call *call);

@@ -41,6 +41,19 @@ def test_all_memory_is_used(machine, name, end):
     assert bool(beyond) == (end is not None)
 
 
+BENCH_VM = ["demand-zero fault", "copy-on-write fault", "map+unmap 1", "map+unmap 50", "map+unmap 1500"]
+
+
+def test_spaces_and_their_cost():
+    """A thousand spaces leave as many frames free as they found, and bench vm measures each operation."""
+    code, events = boot('json run="stress spaces 1000; frames; bench vm; stress spaces; frames; exit" exit')
+    assert code == EXIT_SUCCESS
+    assert [e["result"] for e in events if e["event"] == "selftest"] == 2 * ["passed"]
+    assert [e["name"] for e in events if e["event"] == "bench"] == BENCH_VM
+    before, after = [e["free"] for e in events if e["event"] == "frames"][-2:]
+    assert before == after
+
+
 @pytest.mark.parametrize("wish, levels", (("2level", 2), ("pae", 3)))
 def test_format_can_be_chosen(boot, wish, levels):
     """pt= chooses the format of the page tables."""

@@ -15,7 +15,7 @@ import pytest
 from harness import EXIT_FAILURE, EXIT_SUCCESS, I386, ROOT, Machine
 
 COMMANDS = ["help", "map", "frames", "frame", "pt", "walk", "heap", "kmalloc", "kfree", "pci", "fault",
-            "selftest", "bench", "log", "json", "reboot", "exit"]
+            "selftest", "stress", "bench", "log", "json", "reboot", "exit"]
 COLUMNS = 100
 PAGE = 4096
 UP, LEFT, HOME, END, DELETE = "\x1b[A", "\x1b[D", "\x1b[H", "\x05", "\x1b[3~"
@@ -134,6 +134,21 @@ def test_bench(prompt, suite):
     assert all(f"  {row['name']} " in "\n".join(lines) for row in rows)
     before, after = (event["free"] for event in events if event["event"] == "frames")
     assert before == after
+
+
+def test_a_thousand_spaces(prompt):
+    """A thousand spaces, made, cloned, dirtied and ended, leave as many frames free as they found."""
+    _, events = ask(prompt, "stress spaces 1000; frames; stress spaces; frames")
+    assert [event["result"] for event in events if event["event"] == "selftest"] == 2 * ["passed"]
+    before, after = (event["free"] for event in events if event["event"] == "frames")
+    assert before == after
+
+
+@pytest.mark.parametrize("wrong", ["", "clouds", "spaces 0", "spaces many"])
+def test_stress_on_nothing(prompt, wrong):
+    """stress refuses what it does not know."""
+    _, events = ask(prompt, f"stress {wrong}")
+    assert one(events, "error")["command"] == "stress"
 
 
 def test_bench_of_nothing(prompt):
