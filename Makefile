@@ -28,6 +28,7 @@ OBJCOPY := objcopy
 AR      := ar
 PYTHON  := /usr/bin/python3
 CONFIG  :=# toggles of include/config.h: make CONFIG="-DCONFIG_DEBUG=1"
+KERNEL  := build/kernel-i386.elf# what make run-bios starts
 INSTALL ?= yes# INSTALL=no names missing packages instead of installing them
 V       :=# V=1 shows the commands
 
@@ -69,7 +70,7 @@ include mk/bench_frames.mk
 include mk/bench_heap.mk
 include mk/check.mk
 
-.PHONY: all clean help doctor run run-i386 debug
+.PHONY: all clean help doctor run run-i386 run-bios debug debug-i386
 all: $(KERNEL_PRODUCTS) $(LOADER_PRODUCTS) $(DISK_PRODUCTS) $(HOST_PROGRAMS) ## build everything that goes on a stick, and the host programs
 
 run: $(DISK_PRODUCTS) | need-run ## boot in QEMU: a window where there is a display, else the terminal; ARGS="..." is the command line
@@ -78,8 +79,14 @@ run: $(DISK_PRODUCTS) | need-run ## boot in QEMU: a window where there is a disp
 run-i386: build/kernel-i386.elf | need-run ## boot the 32-bit kernel in QEMU, by Multiboot; ARGS="..." is the command line
 	@$(PYTHON) tools/meridian_qemu.py run --kernel $< $(if $(ARGS),--cmdline '$(ARGS)')
 
+run-bios: $(KERNEL) | need-bios ## the same by way of GRUB, from a disc under SeaBIOS; ARGS="..." is the command line, KERNEL=... the kernel
+	@$(PYTHON) tools/meridian_qemu.py run --grub --kernel $< $(if $(ARGS),--cmdline '$(ARGS)')
+
 debug: $(DISK_PRODUCTS) | need-debug ## the same with gdb, stopped at the first instruction of the kernel
 	@$(PYTHON) tools/meridian_qemu.py debug --esp build/esp --symbols build/kernel-x86_64.debug.elf $(if $(ARGS),--cmdline '$(ARGS)')
+
+debug-i386: build/kernel-i386.elf | need-debug ## the 32-bit kernel with gdb, stopped at its first instruction
+	@$(PYTHON) tools/meridian_qemu.py debug --kernel $< --symbols build/kernel-i386.debug.elf $(if $(ARGS),--cmdline '$(ARGS)')
 
 clean: ## remove everything that was built
 	rm -rf build compile_commands.json

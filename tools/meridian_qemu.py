@@ -3,12 +3,13 @@
 """meridian_qemu.py - the one place that knows how Meridian is run in QEMU.
 
     meridian_qemu.py run   --esp FOLDER [--cmdline TEXT] [--memory SIZE] [-- QEMU OPTIONS]
-    meridian_qemu.py run   --kernel ELF [--cmdline TEXT] [--memory SIZE] [-- QEMU OPTIONS]
+    meridian_qemu.py run   --kernel ELF [--grub] [--cmdline TEXT] [--memory SIZE] [-- QEMU OPTIONS]
     meridian_qemu.py debug --esp FOLDER --symbols ELF [--cmdline TEXT] [--batch] [-- QEMU OPTIONS]
+    meridian_qemu.py debug --kernel ELF --symbols ELF [--cmdline TEXT] [--batch] [-- QEMU OPTIONS]
 
 `make run`, `make debug` and every test describe a Guest and ask command() for the command line.
 A guest is OVMF with its own empty variable store and one disk, made from a folder; or, for the
-32-bit kernel, a BIOS machine that QEMU starts the kernel on itself, as a Multiboot loader.
+32-bit kernel, a BIOS machine that starts it by Multiboot: QEMU itself is the loader, or GRUB is.
 """
 
 import argparse
@@ -23,6 +24,7 @@ import tempfile
 import time
 
 import meridian_disk
+import meridian_grub
 
 QEMU = "qemu-system-x86_64"
 QEMU_I386 = "qemu-system-i386"
@@ -31,6 +33,7 @@ EXIT_PORT = 0xF4
 # isa-debug-exit leaves with (value << 1) | 1: the kernel writes 0x10 for success, 0x11 for failure.
 EXIT_SUCCESS, EXIT_FAILURE = 33, 35
 CONFIG_FILE = "meridian/meridian.conf"
+ELF_CLASS_32 = 1                # of byte 4 of an ELF file
 OVMF_LIST = pathlib.Path(__file__).with_name("ovmf.list")
 
 
@@ -64,13 +67,14 @@ def stage(source, target, cmdline=None, files=None):
 
 @dataclasses.dataclass
 class Guest:
-    """A machine to boot. Paths are strings; `folder` keeps the variable store. With a `kernel` there
-    is neither firmware volume nor disk."""
+    """A machine to boot. Paths are strings; `folder` keeps the variable store. With a `kernel`
+    or a `disc` there is neither OVMF nor disk."""
 
     disk: str = ""
     folder: str = ""
     kernel: str = ""             # a Multiboot kernel that QEMU itself loads
     append: str = ""             # its command line
+    disc: str = ""               # an image that the BIOS starts from: meridian_grub.py
     emulator: str = ""           # the program; else the one for the width
     machine: str = "q35"
     cpu: str = "max"
@@ -84,6 +88,7 @@ class Guest:
     disk_device: str = "virtio-blk-pci"
     icount: bool = False         # one instruction is one nanosecond of the guest's clock
     lazy_memory: bool = True     # host memory is taken when the guest touches it (1 TiB guests)
+    reboots: bool = False        # a reset starts the machine again instead of ending QEMU
     qmp: str = ""                # path of a QMP socket
     extra: list = dataclasses.field(default_factory=list)
 
@@ -99,6 +104,14 @@ def uefi_words(guest):
             "-device", f"{guest.disk_device},drive=disk,bootindex=0"]
 
 
+def boot_words(guest):
+    if guest.kernel:
+        return ["-kernel", guest.kernel, "-append", guest.append]
+    if guest.disc:
+        return ["-drive", f"media=cdrom,readonly=on,format=raw,file={guest.disc}", "-boot", "d"]
+    return uefi_words(guest)
+
+
 def memory_words(guest):
     machine, words = guest.machine, []
     if guest.lazy_memory:
@@ -109,12 +122,13 @@ def memory_words(guest):
 
 def command(guest):
     """The QEMU command line of a guest."""
-    words = [guest.emulator or (QEMU_I386 if guest.kernel else QEMU), *memory_words(guest),
-             "-cpu", guest.cpu, "-smp", guest.cpus]
+    emulator = guest.emulator or (QEMU_I386 if guest.kernel or guest.disc else QEMU)
+    words = [emulator, *memory_words(guest), "-cpu", guest.cpu, "-smp", guest.cpus]
     words += ["-accel", "tcg", "-icount", "shift=0,sleep=off"] if guest.icount else ["-accel", "tcg"]
-    words += ["-kernel", guest.kernel, "-append", guest.append] if guest.kernel else uefi_words(guest)
-    words += ["-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=0x04",
-              "-nic", "none", "-no-reboot", "-display", guest.display, "-serial", guest.serial]
+    words += [*boot_words(guest), "-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=0x04",
+              "-nic", "none", "-display", guest.display, "-serial", guest.serial]
+    if not guest.reboots:
+        words += ["-no-reboot"]
     if guest.debug_console:
         words += ["-debugcon", f"file:{guest.debug_console}",
                   "-global", f"isa-debugcon.iobase={DEBUG_CONSOLE_PORT:#x}"]
@@ -127,22 +141,19 @@ def command(guest):
     return [*words, *guest.extra]
 
 
-def run_multiboot(options):
-    """As run(), for the 32-bit kernel."""
-    print("Leave with Ctrl-a x (or type: exit).", flush=True)
-    guest = Guest(kernel=options.kernel, append=options.cmdline or "", memory=options.memory,
-                  serial="mon:stdio", extra=options.extra)
-    code = subprocess.run(command(guest), check=False).returncode
-    if code == EXIT_FAILURE:
-        print("Meridian ended by saying that something failed.", file=sys.stderr)
-    return 0 if code == EXIT_SUCCESS else code
-
-
 def has_display():
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def prepare(options, folder, cmdline):
+    """The guest that the options describe; what it boots from is in `folder`."""
+    if options.kernel and not options.grub:
+        return Guest(kernel=options.kernel, append=cmdline or "", memory=options.memory,
+                     extra=options.extra)
+    if options.grub:
+        disc = os.path.join(folder, "disc.iso")
+        meridian_grub.write_image(disc, options.kernel, cmdline or "")
+        return Guest(disc=disc, memory=options.memory, extra=options.extra)
     stage(options.esp, os.path.join(folder, "esp"), cmdline)
     disk = os.path.join(folder, "disk.img")
     meridian_disk.write_disk(os.path.join(folder, "esp"), disk)
@@ -155,7 +166,7 @@ def run(options):
     with tempfile.TemporaryDirectory(prefix="meridian-") as folder:
         guest = prepare(options, folder, options.cmdline)
         guest.serial = "mon:stdio"
-        if has_display():
+        if has_display() and guest.disk:
             guest.display = "gtk"
             print("The window shows the machine's screen; the prompt is in this terminal.")
         print("Leave with Ctrl-a x (or type: exit).", flush=True)
@@ -166,8 +177,12 @@ def run(options):
 
 
 def entry_of(elf):
+    """(address, name of the program counter) of the first instruction of a kernel of either width."""
     with open(elf, "rb") as file:
-        return struct.unpack_from("<Q", file.read(64), 24)[0]
+        header = file.read(64)
+    if header[4] == ELF_CLASS_32:
+        return struct.unpack_from("<I", header, 24)[0], "eip"
+    return struct.unpack_from("<Q", header, 24)[0], "rip"
 
 
 def debug(options):
@@ -181,12 +196,13 @@ def debug(options):
     gdb_socket, serial_socket = folder / "gdb.sock", folder / "serial.sock"
     serial_log = folder / "serial.log"
     guest.serial = "chardev:serial"
-    guest.display = "gtk" if has_display() else "none"
+    guest.display = "gtk" if has_display() and guest.disk else "none"
     guest.extra = ["-chardev", f"socket,id=serial,path={serial_socket},server=on,wait=off,"
                    f"logfile={serial_log}", "-gdb", f"unix:{gdb_socket},server=on,wait=off", "-S",
                    *guest.extra]
+    entry, counter = entry_of(options.symbols)
     script = ["set confirm off", "set pagination off", f"file {options.symbols}",
-              f"target remote {gdb_socket}", f"hbreak *{entry_of(options.symbols):#x}", "continue"]
+              f"target remote {gdb_socket}", f"hbreak *{entry:#x}", "continue"]
     print(f"serial port: log in {serial_log}; prompt: socat -,raw,echo=0 UNIX:{serial_socket}",
           flush=True)
     with subprocess.Popen(command(guest), stdin=subprocess.DEVNULL, start_new_session=True) as qemu:
@@ -194,7 +210,7 @@ def debug(options):
             while not gdb_socket.exists() and qemu.poll() is None:
                 time.sleep(0.02)
             words = ["gdb", "-q", "-nx", *(["-batch"] if options.batch else [])]
-            for line in script + (options.batch and ["info registers rip", "kill"] or []):
+            for line in script + (options.batch and [f"info registers {counter}", "kill"] or []):
                 words += ["-ex", line]
             return subprocess.run(words, check=False).returncode
         finally:
@@ -205,7 +221,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("action", choices=("run", "debug"))
     parser.add_argument("--esp")
-    parser.add_argument("--kernel", help="a Multiboot kernel, started without firmware tables")
+    parser.add_argument("--kernel", help="a Multiboot kernel, which QEMU itself loads")
+    parser.add_argument("--grub", action="store_true", help="GRUB loads the kernel, from a disc")
     parser.add_argument("--symbols")
     parser.add_argument("--cmdline")
     parser.add_argument("--memory", default="512M")
@@ -213,8 +230,8 @@ def main():
     parser.add_argument("--batch", action="store_true")
     parser.add_argument("extra", nargs="*")
     options = parser.parse_args()
-    if options.kernel:
-        return run_multiboot(options)
+    if not options.esp and not options.kernel:
+        parser.error("what is to be started? --esp FOLDER or --kernel ELF")
     return run(options) if options.action == "run" else debug(options)
 
 

@@ -3,7 +3,7 @@
 #
 # setup.sh - finds the tools that a target needs, and installs what is missing.
 #
-#   tools/setup.sh build|run|debug|unit|lint|test|bench-heap    what the target needs, quietly when all is there
+#   tools/setup.sh build|run|bios|debug|unit|lint|test|bench-heap    what the target needs, quietly when all is there
 #   tools/setup.sh --doctor                          every tool with its version
 #
 # One table says what is needed, for what, how it is recognised and which package has it. With
@@ -12,8 +12,9 @@
 set -euo pipefail
 
 # tool | needed for | recognised by | apt | dnf | pacman | zypper
-#   cmd:NAME a program, file:PATTERN a file, py:MODULE a module of the system's Python, asan:COMPILER
-# "build" is part of every other need, "run" of debug and test.
+#   cmd:NAME a program, file:PATH a file, each with alternatives after commas; py:MODULE a module of
+#   the system's Python, asan:COMPILER
+# "build" is part of every other need, "run" of bios, debug and test, "bios" of test.
 TABLE='
 gcc            | build           | cmd:gcc                       | gcc              | gcc                | gcc         | gcc
 C library      | build           | file:/usr/include/stdio.h     | libc6-dev        | glibc-devel        | glibc       | glibc-devel
@@ -27,6 +28,14 @@ qemu           | run test        | cmd:qemu-system-x86_64        | qemu-system-x
 qemu window    | window          | window                        | qemu-system-gui  | qemu-ui-gtk        | qemu-ui-gtk | qemu-ui-gtk
 OVMF           | run test        | ovmf                          | ovmf             | edk2-ovmf          | edk2-ovmf   | qemu-ovmf-x86_64
 gdb            | debug           | cmd:gdb                       | gdb              | gdb                | gdb         | gdb
+grub           | bios            | cmd:grub-mkrescue,grub2-mkrescue | grub-common  | grub2-tools-extra  | grub        | grub2
+grub for BIOS  | bios            | file:/usr/lib/grub/i386-pc/multiboot.mod,/usr/share/grub2/i386-pc/multiboot.mod | grub-pc-bin | grub2-pc-modules | grub | grub2-i386-pc
+xorriso        | bios            | cmd:xorriso                   | xorriso          | xorriso            | libisoburn  | xorriso
+bochs          | test            | cmd:bochs                     | bochs            | bochs              | bochs       | bochs
+bochs display  | test            | bochs-x                       | bochs-x          | bochs              | bochs       | bochs
+bochs BIOS     | test            | file:/usr/share/bochs/BIOS-bochs-latest | bochsbios | bochs           | bochs       | bochs
+xvfb           | test            | cmd:xvfb-run                  | xvfb             | xorg-x11-server-Xvfb | xorg-server-xvfb | xvfb-run
+xauth          | test            | cmd:xauth                     | xauth            | xauth              | xorg-xauth  | xauth
 clang          | unit lint test  | cmd:clang                     | clang            | clang              | clang       | clang
 clang runtime  | unit test       | asan:clang                    | libclang-rt-dev  | compiler-rt        | compiler-rt | clang
 cmocka         | unit lint test  | file:/usr/include/cmocka.h    | libcmocka-dev    | libcmocka-devel    | cmocka      | libcmocka-devel
@@ -53,11 +62,29 @@ ovmf_place() { # the code of the first OVMF that is there
     done <"$OVMF_LIST"
 }
 
+program_of() { # program_of NAME,...: where the first of these programs is
+    local name names
+    IFS=, read -ra names <<<"$1"
+    for name in "${names[@]}"; do
+        PATH=$PATH:/usr/sbin:/sbin command -v "$name" && return
+    done
+    return 1
+}
+
+file_of() { # file_of PATH,...: the first of these files that is there
+    local file files
+    IFS=, read -ra files <<<"$1"
+    for file in "${files[@]}"; do
+        [ ! -e "$file" ] || { echo "$file"; return; }
+    done
+    return 1
+}
+
 present() { # present PROBE: is it there?
     local file
     case $1 in
-    cmd:*) command -v "${1#cmd:}" >/dev/null 2>&1 || PATH=$PATH:/usr/sbin:/sbin command -v "${1#cmd:}" >/dev/null ;;
-    file:*) [ -e "${1#file:}" ] ;;
+    cmd:*) program_of "${1#cmd:}" >/dev/null ;;
+    file:*) file_of "${1#file:}" >/dev/null ;;
     py:*) [ -x /usr/bin/python3 ] && /usr/bin/python3 -I -c \
             "import importlib.util as u; raise SystemExit(u.find_spec('${1#py:}') is None)" ;;
     asan:*) for file in "$(clang -print-runtime-dir 2>/dev/null)"/libclang_rt.asan* \
@@ -65,6 +92,8 @@ present() { # present PROBE: is it there?
                 [ ! -e "$file" ] || return 0
             done; return 1 ;;
     ovmf) [ -n "$(ovmf_place)" ] ;;
+    bochs-x) compgen -G '/usr/lib*/bochs/plugins/libbx_x_gui.so' >/dev/null ||
+             compgen -G '/usr/lib/*/bochs/plugins/libbx_x_gui.so' >/dev/null ;;
     window) ! has_display || compgen -G '/usr/lib*/qemu/ui-gtk.so' >/dev/null ||
             compgen -G '/usr/lib/*/qemu/ui-gtk.so' >/dev/null ;;
     *) die "the table has an unknown probe: $1" ;;
@@ -72,14 +101,16 @@ present() { # present PROBE: is it there?
 }
 
 version() { # version PROBE: what a program says about itself, in one line
-    local program=${1#cmd:}
     case $1 in
     cmd:nasm) nasm -v ;;
     cmd:mcopy) mtools --version ;;
-    cmd:*) PATH=$PATH:/usr/sbin "$program" --version ;;
+    cmd:bochs) bochs --help 2>&1 | sed -n 's/^ *\(Bochs x86 Emulator\)/\1/p' ;;
+    cmd:xvfb-run) echo present ;;
+    cmd:xauth) xauth -V ;;
+    cmd:*) "$(program_of "${1#cmd:}")" --version ;;
     py:*) /usr/bin/python3 -c "import ${1#py:} as m; print(m.__version__)" ;;
     ovmf) ovmf_place ;;
-    file:*) echo "${1#file:}" ;;
+    file:*) file_of "${1#file:}" ;;
     *) echo present ;;
     esac 2>/dev/null | head -n 1
 }
@@ -90,7 +121,7 @@ wanted() { # wanted NEEDS GOAL: does the goal include this row?
     local need
     for need in $1; do
         case $need:$2 in
-        build:* | "$2:$2" | run:debug | window:run | window:debug) return 0 ;;
+        build:* | "$2:$2" | run:bios | run:debug | bios:test | window:run | window:debug) return 0 ;;
         esac
     done
     return 1
@@ -173,7 +204,7 @@ case ${1:-} in
     each_row doctor_row
     [ ${#missing[@]} -eq 0 ] || printf '\nTo install: %s\n' "$(install_command "${missing[@]}")"
     ;;
-build | run | debug | unit | lint | test | bench-heap)
+build | run | bios | debug | unit | lint | test | bench-heap)
     goal=$1
     each_row need_row
     if [ ${#missing[@]} -gt 0 ]; then
@@ -186,5 +217,5 @@ build | run | debug | unit | lint | test | bench-heap)
         [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
     fi
     ;;
-*) die "usage: setup.sh build|run|debug|unit|lint|test|bench-heap|--doctor" ;;
+*) die "usage: setup.sh build|run|bios|debug|unit|lint|test|bench-heap|--doctor" ;;
 esac

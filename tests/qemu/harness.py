@@ -33,6 +33,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
 import meridian_disk  # noqa: E402
+import meridian_grub  # noqa: E402,F401
 import meridian_qemu  # noqa: E402
 from meridian_qemu import EXIT_FAILURE, EXIT_SUCCESS  # noqa: E402,F401
 
@@ -68,7 +69,7 @@ class Machine:
         self.debug_path = self.folder / "debug.log"
         if "kernel" in guest:
             guest["append"] = cmdline or ""
-        else:
+        elif "disc" not in guest:
             guest["disk"] = str(disk_image or self.make_disk(esp, cmdline, files))
         self.guest = meridian_qemu.Guest(
             folder=str(self.folder), debug_console=str(self.debug_path),

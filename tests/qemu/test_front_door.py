@@ -75,14 +75,17 @@ def test_run_fails_when_the_machine_does(terminal):
     assert child.exitstatus == EXIT_FAILURE
 
 
-def test_debug_stops_at_the_kernel(tmp_path):
-    """make debug stops gdb at the first instruction of the kernel, at its link address."""
-    done = subprocess.run([sys.executable, TOOL, "debug", "--esp", str(ROOT / "build/esp"), "--batch",
-                           "--symbols", str(ROOT / "build/kernel-x86_64.debug.elf"),
+@pytest.mark.parametrize("width, boots, entry", (
+    ("x86_64", ("--esp", "build/esp"), "0xffffffff80000000"),
+    ("i386", ("--kernel", "build/kernel-i386.elf"), "0x0010000c")))
+def test_debug_stops_at_the_kernel(tmp_path, width, boots, entry):
+    """make debug and debug-i386 stop gdb at the first instruction of the kernel, at its link address."""
+    done = subprocess.run([sys.executable, TOOL, "debug", *boots, "--batch",
+                           "--symbols", str(ROOT / f"build/kernel-{width}.debug.elf"),
                            "--folder", str(tmp_path)],
                           cwd=ROOT, env=without_display(), text=True, capture_output=True,
                           timeout=SECONDS, check=False)
-    assert re.search(r"Breakpoint 1, 0xffffffff80000000 in kernel_(entry|start)", done.stdout), \
+    assert re.search(rf"Breakpoint 1, {entry} in kernel_(entry|start)", done.stdout), \
         done.stdout + done.stderr
 
 

@@ -14,8 +14,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BASICS = ["bash", "env", "id", "head", "gcc", "ld", "objcopy", "nasm", "mtools", "mcopy", "sgdisk",
-          "clang", "clang-format", "gdb", "qemu-system-x86_64", "touch", "chmod", "flock", "mkdir", "rmdir",
-          "sleep"]
+          "clang", "clang-format", "gdb", "qemu-system-x86_64", "grub-mkrescue", "xorriso", "bochs", "xvfb-run",
+          "xauth", "touch", "chmod", "flock", "mkdir", "rmdir", "sleep"]
 
 APT_GET = """#!/bin/bash
 echo "$@" >> {log}
@@ -104,13 +104,16 @@ def test_lists_are_not_updated_when_they_are_good(computer):
 
 def test_needs_grow_with_the_goal(computer):
     """Running needs less than testing: a machine without clang and gdb can run."""
-    runner = computer("clang", "clang-format", "gdb")
+    runner = computer("clang", "clang-format", "gdb", "grub-mkrescue", "bochs")
     assert runner.setup("run", INSTALL="no").returncode == 0
     debug = runner.setup("debug", INSTALL="no")
     assert "make debug needs gdb" in debug.stderr and "clang" not in debug.stderr
     test = runner.setup("test", INSTALL="no")
     assert "needs clang (" in test.stderr and "needs clang-format (" in test.stderr
     assert "gdb" not in test.stderr
+    bios = runner.setup("bios", INSTALL="no")
+    assert "make bios needs grub (package grub-common)" in bios.stderr and "bochs" not in bios.stderr
+    assert "needs bochs (" in test.stderr and "needs grub (" in test.stderr
 
 
 def test_doctor_lists_versions_and_what_is_missing(computer):
