@@ -149,6 +149,12 @@ enum status pmm_alloc_frame(enum frame_tag tag, pfn_t *frame)
     return block_is_touched(area, area_place(number) / BLOCK_FRAMES);
 }
 
+/* Reached by a jump, so that it returns to whom the fast path was called by. */
+[[gnu::noinline]] static enum status free_frame_slow(pfn_t frame)
+{
+    return pmm_free_slow(frame, __builtin_return_address(0));
+}
+
 enum status pmm_free_frame(pfn_t frame)
 {
     struct pmm_cpu *cpu = pmm_state.cpus[arch_cpu_id()];
@@ -157,12 +163,12 @@ enum status pmm_free_frame(pfn_t frame)
 
     if (UNLIKELY(cpu == NULL || cpu->busy != 0 || !find_record(pfn_value(frame), &record) ||
                  !record_is_sole(record_load(record))))
-        return pmm_free_slow(frame, __builtin_return_address(0));
+        return free_frame_slow(frame);
     cpu_set_busy(cpu);
     count = cpu->count;
     if (UNLIKELY(count >= cpu->limit)) {
         cpu_clear_busy(cpu);
-        return pmm_free_slow(frame, __builtin_return_address(0));
+        return free_frame_slow(frame);
     }
     record_store(record, 0);
     cpu->frames[count] = frame;

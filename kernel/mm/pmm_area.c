@@ -162,15 +162,13 @@ static struct pmm_area *locate(const struct pmm_span *span, uintptr_t number, un
 /* Makes an area known to everybody. pmm_state.lock is held. */
 static void publish(struct pmm_area *area, uintptr_t number)
 {
-    uint32_t *ready = &pmm_state.ready[number / FLAG_BITS];
-
     pmm_state.directory[number] = area;
     pmm_state.fresh_free -= area_free_frames(area);
     pmm_state.fresh_whole -= area->whole_count;
     for (uint32_t orders = area->announced; orders != 0; orders &= orders - 1)
         index_add((enum pmm_index)(INDEX_ORDER_0 + lowest_bit(orders)), number);
     index_remove(INDEX_FRESH, number);
-    __atomic_store_n(ready, *ready | (uint32_t)1 << (number % FLAG_BITS), __ATOMIC_RELEASE);
+    __atomic_store_n(&pmm_state.ready[number], 1, __ATOMIC_RELEASE);
 }
 
 struct pmm_area *area_make(uintptr_t number)
@@ -218,17 +216,8 @@ struct pmm_area *next_area(struct area_cursor *cursor)
         if (pmm_state.low != NULL)
             return pmm_state.low;
     }
-    while (cursor->number < pmm_state.area_count) {
-        unsigned passed = (unsigned)(cursor->number % FLAG_BITS);
-        uintptr_t base = cursor->number - passed;
-        uint32_t word = __atomic_load_n(&pmm_state.ready[base / FLAG_BITS], __ATOMIC_ACQUIRE);
-        uint64_t rest = word & ~low_mask(passed);
-
-        if (rest != 0) {
-            cursor->number = base + lowest_bit(rest) + 1;
-            return pmm_state.directory[cursor->number - 1];
-        }
-        cursor->number = base + FLAG_BITS;
-    }
+    for (; cursor->number < pmm_state.area_count; cursor->number++)
+        if (area_is_ready(cursor->number))
+            return pmm_state.directory[cursor->number++];
     return NULL;
 }

@@ -120,9 +120,7 @@ void block_touch_first(struct pmm_area *area, unsigned block)
         describe_from_extents(area, block);
     else
         memset(&area->records[block * BLOCK_FRAMES], 0, BLOCK_FRAMES * sizeof(*area->records));
-    __atomic_store_n(&area->touched[block / FLAG_BITS],
-                     area->touched[block / FLAG_BITS] | (uint32_t)1 << (block % FLAG_BITS),
-                     __ATOMIC_RELEASE);
+    __atomic_store_n(&area->touched[block], 1, __ATOMIC_RELEASE);
 }
 
 /* --- opening ----------------------------------------------------------------------------- */

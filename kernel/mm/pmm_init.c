@@ -159,7 +159,7 @@ static uint64_t lay_out(struct pmm_state *state, const struct plan *plan, uint64
     state->area_count = plan->areas;
     state->leaf_words = (plan->areas + FLAG_BITS - 1) / FLAG_BITS;
     state->top_words = (state->leaf_words + FLAG_BITS - 1) / FLAG_BITS;
-    state->ready = carve(&cursor, base, state->leaf_words * sizeof(uint32_t));
+    state->ready = carve(&cursor, base, plan->areas);
     state->index_tops = carve(&cursor, base, INDEX_COUNT * state->top_words * sizeof(uint32_t));
     state->spans = carve(&cursor, base, plan->spans * sizeof(struct pmm_span));
     state->extents = carve(&cursor, base, plan->extents * sizeof(struct pmm_extent));
@@ -182,7 +182,7 @@ static enum status allocate_tables(struct pmm_state *state, const struct plan *p
         return status;
     lay_out(state, plan, pa_value(base));
     state->metadata_bytes = bytes;
-    memset(state->ready, 0, state->leaf_words * sizeof(uint32_t));
+    memset(state->ready, 0, plan->areas);
     memset(state->index_tops, 0, INDEX_COUNT * state->top_words * sizeof(uint32_t));
     return STATUS_OK;
 }

@@ -2,7 +2,7 @@
  *
  * pmm_private.h - how physical frames are kept; what the files of the PMM share.
  *
- *   directory   one entry an area of 1 GiB, valid where `ready` has the area's bit
+ *   directory   one entry an area of 1 GiB, valid where `ready` says so
  *      |
  *      v
  *   area        512 blocks of 2 MiB. Sets of 512 bits say which blocks are wholly free, which are
@@ -13,7 +13,7 @@
  *      +-- line      512 bits, one a frame: free. One cache line
  *      +-- records   512 times 16 bits: tag and references
  *
- * Nothing is written before it is needed. pmm_init() writes one bit an area; an area is made when
+ * Nothing is written before it is needed. pmm_init() writes one byte and one bit an area; an area is made when
  * something in it is wanted (about 5 KiB); a block's line and records (64 bytes, 1 KiB) when it is
  * first used frame by frame. What they start from is the table of extents, made from the map once.
  *
@@ -28,9 +28,9 @@
  *   WHOLE --take--> HUGE --give--> WHOLE        HUGE --break--> FRAMES
  *
  * A touched block has records all 0 in the states WHOLE, HUGE and CACHED. A record is read without
- * a lock where `touched` has the block's bit: 0 means that the slow path has to look.
+ * a lock where `touched` has the block: 0 means that the slow path has to look.
  *
- * Sizes: records 512 KiB + lines 32 KiB + blocks and uses 3 KiB + area 0.8 KiB = 548 KiB for 262,144
+ * Sizes: records 512 KiB + lines 32 KiB + blocks and uses 3 KiB + area 1.3 KiB = 548 KiB for 262,144
  * frames, 2.14 bytes a frame.
  *
  * Locks: an area's lock (rank PMM_AREA) guards the area, its blocks and lines, and the records of
@@ -182,7 +182,7 @@ struct pmm_area {
     uint8_t partial_words[PARTIAL_ORDERS];
 
     _Alignas(64) uint64_t whole[SET_WORDS];
-    uint32_t touched[AREA_BLOCKS / FLAG_BITS];   /* line and records have been written */
+    uint8_t touched[AREA_BLOCKS];                /* line and records have been written */
     uint64_t partial[PARTIAL_ORDERS][SET_WORDS]; /* partly free, bound >= order */
 };
 
@@ -240,7 +240,7 @@ struct pmm_state {
     /* Never changed after the start. */
     uintptr_t general_frames; /* numbers from LOW_FRAMES on that may be ours; 0 before pmm_init() */
     struct pmm_area **directory;
-    uint32_t *ready;                       /* FLAG_BITS areas a word */
+    uint8_t *ready;                        /* a byte an area: it has been made */
     uintptr_t area_count;                  /* of the directory */
     struct pmm_area *low;                  /* frames below 1 MiB; NULL where there are none */
     struct pmm_cpu *cpus[CONFIG_MAX_CPUS]; /* each set once */
@@ -277,9 +277,7 @@ static inline uintptr_t pmm_frames_end(void)
 /* Whether the area of general memory with this number has been made. */
 static inline bool area_is_ready(uintptr_t number)
 {
-    uint32_t word = __atomic_load_n(&pmm_state.ready[number / FLAG_BITS], __ATOMIC_ACQUIRE);
-
-    return (word >> (number % FLAG_BITS) & 1) != 0;
+    return __atomic_load_n(&pmm_state.ready[number], __ATOMIC_ACQUIRE) != 0;
 }
 
 /* That area, or NULL. Any context. */
@@ -290,9 +288,7 @@ static inline struct pmm_area *area_if_ready(uintptr_t number)
 
 static inline bool block_is_touched(const struct pmm_area *area, unsigned block)
 {
-    uint32_t word = __atomic_load_n(&area->touched[block / FLAG_BITS], __ATOMIC_ACQUIRE);
-
-    return (word >> (block % FLAG_BITS) & 1) != 0;
+    return __atomic_load_n(&area->touched[block], __ATOMIC_ACQUIRE) != 0;
 }
 
 static inline uint16_t block_use(const struct pmm_area *area, unsigned block)
