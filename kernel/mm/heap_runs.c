@@ -469,7 +469,7 @@ static size_t cached_excess(void)
 
     heap_runs.warm_pages -= (heap_runs.warm_pages - heap_runs.used_pages) >> WARM_FADE_SHIFT;
     bound =
-        heap_runs.warm_pages - heap_runs.used_pages + heap_runs.warm_pages / 4 + CACHED_MIN_PAGES;
+        heap_runs.warm_pages - heap_runs.used_pages + heap_runs.warm_pages / 2 + CACHED_MIN_PAGES;
     return heap_runs.cached.count_pages > bound ? heap_runs.cached.count_pages - bound + bound / 8
                                                 : 0;
 }

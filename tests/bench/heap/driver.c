@@ -2,8 +2,10 @@
  *
  * driver.c - what a heap costs: time by pattern, and resident memory beside what is live.
  *
- *     driver speed          one line a pattern: name, unit, value; after a round to warm up
+ *     driver speed [NAME]   one line a pattern whose name begins with NAME: name, unit, value
  *     driver memory INDEX   one line: resident bytes for each live byte; exit code 1 behind the last
+ *
+ * A pattern runs once to warm up, then seven times; the value is their median.
  *
  * Times are processor time of the thread, for one allocation and one free, and include the loop
  * (2.4 to 3 ns) and a write into each object. The driver's own memory never comes from the heap.
@@ -20,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -27,14 +30,15 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-#define POOL_BYTES ((size_t)2 << 30)
-#define POOL_ALIGN ((size_t)2 << 20)
-#define RANDOMS    ((unsigned)1 << 20)
-#define SLOTS      10000u
-#define FIFO_MAX   10000u
-#define LARSON     5000u
-#define BATCH      1000u
-#define MEMORY_MAX 200000u
+#define POOL_BYTES  ((size_t)2 << 30)
+#define POOL_ALIGN  ((size_t)2 << 20)
+#define RANDOMS     ((unsigned)1 << 20)
+#define SLOTS       10000u
+#define FIFO_MAX    10000u
+#define LARSON      5000u
+#define BATCH       1000u
+#define MEMORY_MAX  200000u
+#define REPETITIONS 7u
 
 struct slot {
     unsigned char *object;
@@ -42,10 +46,10 @@ struct slot {
 };
 
 static uint64_t random_state = 88172645463325252u;
-static unsigned random_slots[RANDOMS];
-static size_t sizes_even[RANDOMS];  /* 8 to 2048 */
-static size_t sizes_log[RANDOMS];   /* 8 to 4095, each doubling as often as the next */
-static size_t sizes_large[RANDOMS]; /* 4 KiB to 1 MiB */
+static uint16_t random_slots[RANDOMS];
+static uint32_t sizes_even[RANDOMS];  /* 8 to 2048 */
+static uint32_t sizes_log[RANDOMS];   /* 8 to 4095, each doubling as often as the next */
+static uint32_t sizes_large[RANDOMS]; /* 4 KiB to 1 MiB */
 static struct slot slots[SLOTS];
 
 static void stop(const char *what)
@@ -93,9 +97,9 @@ static void set_up(void)
     bench_init((void *)pool, POOL_BYTES);
     enter(0);
     for (unsigned i = 0; i < RANDOMS; i++) {
-        size_t power = (size_t)8 << next_random() % 9;
+        uint32_t power = (uint32_t)8 << next_random() % 9;
 
-        random_slots[i] = next_random() % SLOTS;
+        random_slots[i] = (uint16_t)(next_random() % SLOTS);
         sizes_even[i] = 8 + next_random() % 2041;
         sizes_log[i] = power + next_random() % power;
         sizes_large[i] = 4096 + next_random() % (1024 * 1024 - 4096 + 1);
@@ -155,7 +159,7 @@ static double fifo(size_t size_bytes, unsigned batch)
 }
 
 /* Replaces random ones of `count` objects. */
-static double churn(const size_t *sizes, unsigned count, unsigned steps)
+static double churn(const uint32_t *sizes, unsigned count, unsigned steps)
 {
     double start;
 
@@ -330,29 +334,108 @@ static void *larson_thread(void *argument)
     return NULL;
 }
 
-static void all_patterns(bool shown)
+static double lifo_16(void)
 {
-    const struct {
-        const char *name;
-        double value;
-    } rows[] = {
-        { "pair of 16 B", lifo(16) },
-        { "pair of 64 B", lifo(64) },
-        { "pair of 1 KiB", lifo(1024) },
-        { "fifo of 1 k x 64 B", fifo(64, 1000) },
-        { "fifo of 10 k x 256 B", fifo(256, 10000) },
-        { "random 8-2048", churn(sizes_even, SLOTS, 400000) },
-        { "log 8-4095", churn(sizes_log, SLOTS, 400000) },
-        { "4 KiB-1 MiB", churn(sizes_large, 64, 10000) },
-        { "aligned", aligned() },
-        { "realloc", grow() },
-        { "pair of 64 B, 2 threads", both(lifo_thread) },
-        { "cross-thread free", both(handing_thread) },
-        { "larson", both(larson_thread) },
-    };
+    return lifo(16);
+}
 
-    for (unsigned i = 0; shown && i < sizeof(rows) / sizeof(rows[0]); i++)
-        printf("%s\tns\t%.2f\n", rows[i].name, rows[i].value);
+static double lifo_64(void)
+{
+    return lifo(64);
+}
+
+static double lifo_1024(void)
+{
+    return lifo(1024);
+}
+
+static double fifo_short(void)
+{
+    return fifo(64, 1000);
+}
+
+static double fifo_long(void)
+{
+    return fifo(256, 10000);
+}
+
+static double churn_even(void)
+{
+    return churn(sizes_even, SLOTS, 400000);
+}
+
+static double churn_log(void)
+{
+    return churn(sizes_log, SLOTS, 400000);
+}
+
+static double churn_large(void)
+{
+    return churn(sizes_large, 64, 10000);
+}
+
+static double lifo_both(void)
+{
+    return both(lifo_thread);
+}
+
+static double handing(void)
+{
+    return both(handing_thread);
+}
+
+static double larson(void)
+{
+    return both(larson_thread);
+}
+
+static const struct pattern {
+    const char *name;
+    const char *unit;
+    double (*run)(void);
+} patterns[] = {
+    { "pair of 16 B", "ns", lifo_16 },
+    { "pair of 64 B", "ns", lifo_64 },
+    { "pair of 1 KiB", "ns", lifo_1024 },
+    { "fifo of 1 k x 64 B", "ns", fifo_short },
+    { "fifo of 10 k x 256 B", "ns", fifo_long },
+    { "random 8-2048", "ns", churn_even },
+    { "log 8-4095", "ns", churn_log },
+    { "4 KiB-1 MiB", "ns", churn_large },
+    { "aligned", "ns", aligned },
+    { "realloc", "ns", grow },
+    { "pair of 64 B, 2 threads", "ns", lifo_both },
+    { "cross-thread free", "ns", handing },
+    { "larson", "ns", larson },
+    { "p99.9 of an allocation", "cycles", latency },
+};
+
+static int compare_doubles(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+
+    return (a > b) - (a < b);
+}
+
+static double median_of(const struct pattern *pattern)
+{
+    double values[REPETITIONS];
+
+    (void)pattern->run();
+    for (unsigned i = 0; i < REPETITIONS; i++)
+        values[i] = pattern->run();
+    qsort(values, REPETITIONS, sizeof(values[0]), compare_doubles);
+    return values[REPETITIONS / 2];
+}
+
+static void speed(const char *name)
+{
+    for (unsigned i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
+        const struct pattern *pattern = &patterns[i];
+
+        if (strncmp(pattern->name, name, strlen(name)) == 0)
+            printf("%s\t%s\t%.2f\n", pattern->name, pattern->unit, median_of(pattern));
+    }
 }
 
 /* --- memory -------------------------------------------------------------------------------- */
@@ -399,7 +482,7 @@ static void hold_random(void)
         hold(i, sizes_even[i]);
 }
 
-static void hold_churned(const size_t *sizes, unsigned count, unsigned steps)
+static void hold_churned(const uint32_t *sizes, unsigned count, unsigned steps)
 {
     for (unsigned i = 0; i < count; i++)
         hold(i, sizes[i]);
@@ -469,10 +552,8 @@ int main(int count, char **words)
         memset(held, 1, sizeof(held));
         return memory((unsigned)strtoul(words[2], NULL, 10));
     }
-    if (count != 2 || strcmp(words[1], "speed") != 0)
-        stop("usage: driver speed | memory INDEX");
-    all_patterns(false);
-    all_patterns(true);
-    printf("p99.9 of an allocation\tcycles\t%.0f\n", latency());
+    if (count < 2 || count > 3 || strcmp(words[1], "speed") != 0)
+        stop("usage: driver speed [NAME] | memory INDEX");
+    speed(count == 3 ? words[2] : "");
     return 0;
 }
