@@ -58,7 +58,7 @@ VARIANT_plain := -O2
 VARIANTS := gcc clang threads plain
 
 # Tests whose processors are threads; they run under the thread sanitizer besides.
-THREAD_NAMES := pmm_threads
+THREAD_NAMES := heap_threads pmm_threads
 
 FLAGS_hosted-lib = $(HOSTED_LIB)
 
@@ -102,6 +102,14 @@ build/soak/frames: $(patsubst %,build/hosted/plain/%.o,tests/soak/frames.c tests
 .PHONY: soak-frames
 soak-frames: build/soak/frames ## 10^9 operations of the frame allocator against a model; ARGS="OPERATIONS [PROCESSORS [SEED]]"
 	@build/soak/frames $(ARGS)
+
+build/soak/heap: $(patsubst %,build/hosted/plain/%.o,tests/unit/test_heap_model.c $(UNIT_EXTRA_heap_model)) build/hosted/plain/libmm.a | need-unit
+	@mkdir -p $(@D); $(call say,LINK,$@)
+	$(Q)$(GCC) $^ -o $@ -lcmocka
+
+.PHONY: soak-heap
+soak-heap: build/soak/heap ## 10^8 operations of the heap against a model, pages failing; ARGS=OPERATIONS
+	@MERIDIAN_HEAP_OPERATIONS=$(or $(ARGS),100000000) build/soak/heap
 
 UNIT_PROGRAMS := $(foreach variant,gcc clang,$(UNIT_NAMES:%=build/unit/$(variant)/%)) $(THREAD_NAMES:%=build/unit/threads/%)
 HOST_PROGRAMS := $(HOST_NAMES:%=build/host/meridian-%)

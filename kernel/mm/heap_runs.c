@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * heap_runs.c - runs of pages: found, cut, joined, grown, given back.
+ * heap_runs.c - runs of pages: found, cut, joined, grown, freed.
  *
  * The open part of the window is one chain of runs without gaps, each used, cached (free, frames
  * still behind it) or bare (free, addresses only):
@@ -13,37 +13,29 @@
  * own sort: two neighbours are never free in the same way. Cached and bare runs do not join, for
  * then nobody would know which pages have frames.
  *
- * Free runs are heap_runs.kept in bins by length: one bin a length up to 32 pages, then 32 bins a doubling,
+ * Free runs are kept in bins by length: one bin a length up to 32 pages, then 32 bins a doubling,
  * with a bit for each bin that is not empty (Masmano et al., TLSF, 2004). The shortest bin whose
  * runs all fit is found with two bit scans. Whatever is not needed of a run goes back at once.
  *
  * A state byte's page in a plane of small objects stands for 64 KiB to 512 KiB of window. So that one
- * slab doesn't cost a page of state bytes, runs are heap_runs.kept for the slabs of each such plane, which
+ * slab doesn't cost a page of state bytes, runs are kept for the slabs of each such plane, which
  * are cut from them one behind the other.
  *
  * Mapping costs a thousand times what the rest does. So the frames of a freed run stay, up to a
  * bound that follows the use of the heap, with a memory of its last peak; what is above goes back to
  * the PMM, longest runs first, and all of it when the PMM asks.
- * The heap grows by more than what is asked for, a sixteenth of its size up to 2 MiB.
+ * The heap grows by more than what is asked for, a sixteenth of its size up to 2 MiB (heap_grow.c).
  *
  * Locking: one lock (rank HEAP_LARGE) for chain, bins and counts, held for a few dozen
- * instructions, never while pages are mapped or unmapped: such runs are busy meanwhile. The PMM
- * may ask the heap for memory while it serves the heap; with no lock held that does no harm.
- * Opening, closing and backing of metadata is serialised by the grower's gate.
+ * instructions, never while pages are mapped or unmapped: such runs are busy meanwhile.
  */
 #include "heap_runs_private.h"
 
-#include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/lock.h"
-#include "lib/log.h"
-#include "lib/string.h"
 
-#define GROW_MIN_PAGES   16u
-#define GROW_MAX_PAGES   512u
 #define CACHED_MIN_PAGES 512u
 #define WARM_FADE_SHIFT  12u
-#define KEPT_PLANE_LAST  7u
 #define KEPT_MAX_PAGES   64u
 #define KEPT_SHARE       64u
 
@@ -51,8 +43,7 @@ struct heap_runs heap_runs;
 
 /* --- the chain --------------------------------------------------------------------------- */
 
-/* Frees [first, + count_pages), joined with neighbours of the same sort. */
-static void chain_put(struct heap_bins *bins, uint32_t first, uint32_t count_pages)
+void heap_chain_put(struct heap_bins *bins, uint32_t first, uint32_t count_pages)
 {
     struct heap_page *pages = heap_window.pages;
     uint32_t behind = first + count_pages;
@@ -85,8 +76,7 @@ static uint32_t chain_find(const struct heap_bins *bins, const struct heap_wish 
     return run != 0 ? run : heap_bins_find(bins, span);
 }
 
-/* Cuts a run out of the free ones; 0 when none is long enough. */
-static uint32_t chain_take(struct heap_bins *bins, const struct heap_wish *wish)
+uint32_t heap_chain_take(struct heap_bins *bins, const struct heap_wish *wish)
 {
     uint32_t run = chain_find(bins, wish);
     uint32_t first, end, free_end;
@@ -104,13 +94,6 @@ static uint32_t chain_take(struct heap_bins *bins, const struct heap_wish *wish)
     return first;
 }
 
-/* Between two kinds: nobody else touches a busy run. */
-static void run_busy(uint32_t first, uint32_t count_pages)
-{
-    heap_window.pages[first].kind = HEAP_PAGE_BUSY;
-    heap_window.pages[first].page_count = count_pages;
-}
-
 static void count_large(const struct heap_page *head, bool in)
 {
     heap_runs.large_pages += in ? head->page_count : -(size_t)head->page_count;
@@ -125,12 +108,11 @@ static void use_pages(size_t more)
         heap_runs.warm_pages = heap_runs.used_pages;
 }
 
-/* A run gets an owner. */
-static void run_enter(uint32_t first, uint32_t count_pages, enum heap_page_kind kind)
+void heap_run_enter(uint32_t first, uint32_t count_pages, enum heap_page_kind kind)
 {
     struct heap_page *head = &heap_window.pages[first];
 
-    run_busy(first, count_pages);
+    heap_run_busy(first, count_pages);
     head->kind = (uint8_t)kind;
     head->lead_bytes = 0;
     head->flags = 0;
@@ -147,12 +129,12 @@ static void run_leave(struct heap_page *head)
         count_large(head, false);
 }
 
-/* --- runs heap_runs.kept for the slabs of a plane ----------------------------------------------------- */
+/* --- runs kept for the slabs of a plane ----------------------------------------------------- */
 
-/* A run is heap_runs.kept, or no longer: heap_runs.kept[plane] is set by the caller. */
+/* A run is kept, or no longer: heap_runs.kept[plane] is set by the caller. */
 static void keep(uint32_t first, uint32_t count_pages)
 {
-    run_busy(first, count_pages);
+    heap_run_busy(first, count_pages);
     heap_window.pages[first].kind = HEAP_PAGE_KEPT;
     heap_runs.kept_pages += count_pages;
 }
@@ -163,18 +145,18 @@ static void unkeep(uint32_t first)
     heap_window.pages[first].kind = HEAP_PAGE_BUSY;
 }
 
-static void kept_release(unsigned plane)
+void heap_kept_release(unsigned plane)
 {
     uint32_t first = heap_runs.kept[plane - HEAP_PLANE_FIRST];
 
     if (first == 0)
         return;
     unkeep(first);
-    chain_put(&heap_runs.cached, first, heap_window.pages[first].page_count);
+    heap_chain_put(&heap_runs.cached, first, heap_window.pages[first].page_count);
     heap_runs.kept[plane - HEAP_PLANE_FIRST] = 0;
 }
 
-/* Cuts a slab from the run heap_runs.kept for its plane; 0 when there is not enough of it. */
+/* Cuts a slab from the run kept for its plane; 0 when there is not enough of it. */
 static uint32_t kept_take(unsigned plane, uint32_t count_pages)
 {
     uint32_t first = heap_runs.kept[plane - HEAP_PLANE_FIRST];
@@ -205,9 +187,9 @@ static void kept_refill(unsigned plane, uint32_t count_pages)
     run = heap_bins_find(&heap_runs.cached, length);
     if (run == 0 || run != heap_bins_find(&heap_runs.cached, count_pages))
         return;
-    kept_release(plane);
-    run = chain_take(&heap_runs.cached,
-                     &(struct heap_wish){ .count_pages = length, .align_pages = 1 });
+    heap_kept_release(plane);
+    run = heap_chain_take(&heap_runs.cached,
+                          &(struct heap_wish){ .count_pages = length, .align_pages = 1 });
     heap_runs.kept[plane - HEAP_PLANE_FIRST] = run;
     keep(run, length);
 }
@@ -221,247 +203,10 @@ static uint32_t take_for_slab(const struct heap_wish *wish)
         kept_refill(wish->plane, wish->count_pages);
         first = kept_take(wish->plane, wish->count_pages);
     }
-    return first != 0 ? first : chain_take(&heap_runs.cached, wish);
+    return first != 0 ? first : heap_chain_take(&heap_runs.cached, wish);
 }
 
-/* --- growing ------------------------------------------------------------------------------ */
-
-static uint32_t grower; /* processor + 1, or 0 */
-
-bool heap_grow_enter(void)
-{
-    uint32_t me = arch_cpu_id() + 1;
-
-    for (;;) {
-        uint32_t holder = 0;
-
-        if (__atomic_compare_exchange_n(&grower, &holder, me, false, __ATOMIC_ACQUIRE,
-                                        __ATOMIC_RELAXED))
-            return true;
-        if (holder == me)
-            return false;
-        arch_cpu_relax();
-    }
-}
-
-void heap_grow_leave(void)
-{
-    __atomic_store_n(&grower, 0, __ATOMIC_RELEASE);
-}
-
-/* Opens blocks so that `count_pages` bare pages lie at the end of the chain. */
-static enum status extend_chain(uint32_t count_pages)
-{
-    uint32_t old_end = heap_runs.end_page;
-    uint32_t spare = 0;
-    enum status status;
-
-    if (old_end > 1 && heap_window.pages[old_end - 1].kind == HEAP_PAGE_BARE)
-        spare = heap_window.pages[old_end - 1].page_count;
-    if (spare >= count_pages)
-        return STATUS_OK;
-    if (count_pages - spare > heap_window.page_count - old_end)
-        return STATUS_NO_SPACE;
-    status = heap_window_extend((size_t)old_end + count_pages - spare);
-    if (status == STATUS_OK) {
-        irq_state_t state = spin_lock(&heap_runs.lock);
-
-        heap_runs.end_page = heap_open_pages();
-        chain_put(&heap_runs.bare, old_end, heap_runs.end_page - old_end);
-        spin_unlock(&heap_runs.lock, state);
-    }
-    return status;
-}
-
-static uint32_t take_bare(const struct heap_wish *wish)
-{
-    irq_state_t state = spin_lock(&heap_runs.lock);
-    uint32_t first = chain_take(&heap_runs.bare, wish);
-
-    if (first != 0)
-        run_busy(first, wish->count_pages);
-    spin_unlock(&heap_runs.lock, state);
-    return first;
-}
-
-static void put_bare(uint32_t first, uint32_t count_pages)
-{
-    irq_state_t state = spin_lock(&heap_runs.lock);
-
-    chain_put(&heap_runs.bare, first, count_pages);
-    spin_unlock(&heap_runs.lock, state);
-}
-
-/* A busy run of addresses. The gate is ours. */
-static enum status reserve(const struct heap_wish *wish, uint32_t *first)
-{
-    uint32_t run = take_bare(wish);
-
-    if (run == 0) {
-        enum status status = wish->count_pages > UINT32_MAX - wish->align_pages
-                                 ? STATUS_NO_SPACE
-                                 : extend_chain(wish->count_pages + wish->align_pages - 1);
-
-        if (status != STATUS_OK)
-            return status;
-        run = take_bare(wish);
-    }
-    if (run == 0)
-        return STATUS_NO_SPACE;
-    *first = run;
-    return STATUS_OK;
-}
-
-/* A busy run with frames. The gate is ours. */
-static enum status reserve_mapped(const struct heap_wish *wish, uint32_t *first)
-{
-    uint32_t run;
-    enum status status = reserve(wish, &run);
-
-    if (status != STATUS_OK)
-        return status;
-    status = heap_back(heap_page_address(run), wish->count_pages, FRAME_HEAP);
-    if (status == STATUS_OK)
-        *first = run;
-    else
-        put_bare(run, wish->count_pages);
-    return status;
-}
-
-/* How much to map when `count_pages` are asked for. */
-static uint32_t growth(uint32_t count_pages)
-{
-    size_t step = (heap_runs.used_pages + heap_runs.cached.count_pages) / 16;
-
-    if (step < GROW_MIN_PAGES)
-        step = GROW_MIN_PAGES;
-    if (step > GROW_MAX_PAGES)
-        step = GROW_MAX_PAGES;
-    return count_pages > step ? count_pages : (uint32_t)step;
-}
-
-enum status heap_run_map(const struct heap_wish *wish, uint32_t *first)
-{
-    struct heap_wish larger = *wish;
-    enum status status;
-    irq_state_t state;
-
-    if (!heap_grow_enter())
-        return STATUS_NO_MEMORY;
-    larger.count_pages = growth(wish->count_pages);
-    status = reserve_mapped(&larger, first);
-    if (status != STATUS_OK && larger.count_pages > wish->count_pages) {
-        larger = *wish;
-        status = reserve_mapped(&larger, first);
-    }
-    heap_grow_leave();
-    if (status != STATUS_OK)
-        return status;
-    state = spin_lock(&heap_runs.lock);
-    run_enter(*first, wish->count_pages, wish->kind);
-    if (larger.count_pages > wish->count_pages)
-        chain_put(&heap_runs.cached, *first + wish->count_pages,
-                  larger.count_pages - wish->count_pages);
-    spin_unlock(&heap_runs.lock, state);
-    return STATUS_OK;
-}
-
-/* --- shrinking ---------------------------------------------------------------------------- */
-
-/* Takes up to `most_pages` from the end of the longest cached run; the run is busy then. */
-static uint32_t take_longest(uint32_t most_pages, uint32_t *count_pages)
-{
-    irq_state_t state = spin_lock(&heap_runs.lock);
-    uint32_t run = heap_bins_longest(&heap_runs.cached);
-    uint32_t first = 0;
-
-    if (run != 0) {
-        uint32_t length = heap_window.pages[run].page_count;
-
-        *count_pages = length < most_pages ? length : most_pages;
-        first = run + length - *count_pages;
-        heap_bins_remove(&heap_runs.cached, run);
-        if (first > run)
-            heap_bins_insert(&heap_runs.cached, run, first - run);
-        run_busy(first, *count_pages);
-    }
-    spin_unlock(&heap_runs.lock, state);
-    return first;
-}
-
-static void release_kept(void)
-{
-    irq_state_t state = spin_lock(&heap_runs.lock);
-
-    for (unsigned plane = HEAP_PLANE_FIRST; plane <= KEPT_PLANE_LAST; plane++)
-        kept_release(plane);
-    spin_unlock(&heap_runs.lock, state);
-}
-
-static size_t release_cached(size_t count_frames)
-{
-    size_t given = 0;
-
-    while (given < count_frames) {
-        size_t left = count_frames - given;
-        uint32_t count_pages;
-        uint32_t first =
-            take_longest(left < UINT32_MAX ? (uint32_t)left : UINT32_MAX, &count_pages);
-
-        if (first == 0)
-            break;
-        heap_unback(heap_page_address(first), count_pages);
-        put_bare(first, count_pages);
-        given += count_pages;
-    }
-    return given;
-}
-
-/* Takes the last bare run off the chain, as far as whole blocks go; true if there was one. */
-static bool cut_chain(void)
-{
-    irq_state_t state = spin_lock(&heap_runs.lock);
-    uint32_t old_end = heap_runs.end_page;
-
-    if (heap_runs.end_page > 1 &&
-        heap_window.pages[heap_runs.end_page - 1].kind == HEAP_PAGE_BARE) {
-        uint32_t first = heap_runs.end_page - heap_window.pages[heap_runs.end_page - 1].page_count;
-        uint32_t end = first == 1 ? 1 : (uint32_t)align_up(first, HEAP_BLOCK_PAGES);
-
-        if (end < heap_runs.end_page) {
-            heap_bins_remove(&heap_runs.bare, first);
-            heap_runs.end_page = end;
-            if (end > first)
-                heap_bins_insert(&heap_runs.bare, first, end - first);
-        }
-    }
-    spin_unlock(&heap_runs.lock, state);
-    return heap_runs.end_page < old_end;
-}
-
-static void close_blocks_at_end(void)
-{
-    if (!heap_grow_enter())
-        return;
-    if (cut_chain())
-        heap_window_retract(heap_runs.end_page == 1 ? 0 : heap_runs.end_page);
-    heap_grow_leave();
-}
-
-size_t heap_runs_shrink(size_t count_frames, bool close_blocks)
-{
-    size_t before = heap_window.metadata_pages;
-    size_t given;
-
-    release_kept();
-    given = release_cached(count_frames);
-    if (!close_blocks)
-        return given;
-    close_blocks_at_end();
-    return given + (before - heap_window.metadata_pages);
-}
-
-/* Frames above what may be heap_runs.kept for later: room for what was in use lately, and for the holes between
+/* Frames above what may be kept for later: room for what was in use lately, and for the holes between
  * runs. The memory of a peak fades with every run that is freed. */
 static size_t cached_excess(void)
 {
@@ -489,29 +234,17 @@ void heap_runs_init(void)
 enum status heap_run_alloc(const struct heap_wish *wish, uint32_t *first)
 {
     irq_state_t state = spin_lock(&heap_runs.lock);
-    uint32_t run = wish->plane != 0 && wish->plane <= KEPT_PLANE_LAST
+    uint32_t run = wish->plane != 0 && wish->plane <= HEAP_KEPT_PLANE_LAST
                        ? take_for_slab(wish)
-                       : chain_take(&heap_runs.cached, wish);
+                       : heap_chain_take(&heap_runs.cached, wish);
 
     if (run != 0)
-        run_enter(run, wish->count_pages, wish->kind);
+        heap_run_enter(run, wish->count_pages, wish->kind);
     spin_unlock(&heap_runs.lock, state);
     if (run == 0)
         return STATUS_NOT_FOUND;
     *first = run;
     return STATUS_OK;
-}
-
-enum status heap_run_alloc_bare(uint32_t count_pages, uint32_t *first)
-{
-    const struct heap_wish wish = { .count_pages = count_pages, .align_pages = 1 };
-    enum status status;
-
-    if (!heap_grow_enter())
-        return STATUS_NO_MEMORY;
-    status = reserve(&wish, first);
-    heap_grow_leave();
-    return status;
 }
 
 void heap_run_publish_large(uint32_t first)
@@ -532,16 +265,11 @@ void heap_run_free(uint32_t first)
     size_t excess;
 
     run_leave(head);
-    chain_put(&heap_runs.cached, first, head->page_count);
+    heap_chain_put(&heap_runs.cached, first, head->page_count);
     excess = cached_excess();
     spin_unlock(&heap_runs.lock, state);
     if (excess != 0)
-        release_cached(excess);
-}
-
-void heap_run_free_bare(uint32_t first)
-{
-    put_bare(first, heap_window.pages[first].page_count);
+        heap_release_cached(excess);
 }
 
 bool heap_run_grow(uint32_t first, uint32_t count_pages)
@@ -576,7 +304,7 @@ void heap_run_trim(uint32_t first, uint32_t count_pages)
     head->page_count = count_pages;
     heap_runs.used_pages -= rest;
     heap_runs.large_pages -= rest;
-    chain_put(&heap_runs.cached, first + count_pages, rest);
+    heap_chain_put(&heap_runs.cached, first + count_pages, rest);
     spin_unlock(&heap_runs.lock, state);
 }
 
@@ -595,13 +323,13 @@ bool heap_run_free_large(uint32_t page, uint32_t lead_bytes, size_t size_bytes,
         if (head->flags != 0) {
             head->kind = HEAP_PAGE_BUSY;
         } else {
-            chain_put(&heap_runs.cached, page, head->page_count);
+            heap_chain_put(&heap_runs.cached, page, head->page_count);
             excess = cached_excess();
         }
     }
     spin_unlock(&heap_runs.lock, state);
     if (excess != 0)
-        release_cached(excess);
+        heap_release_cached(excess);
     return live;
 }
 

@@ -115,7 +115,7 @@ enum status heap_window_init(vaddr_t start, size_t size_bytes, size_t fixed_byte
 enum status heap_back(uintptr_t address, size_t count_pages, enum frame_tag tag);
 void heap_unback(uintptr_t address, size_t count_pages);
 
-/* The following change metadata and are the grower's alone (heap_grow.h). */
+/* The following change metadata and are the grower's alone (heap_grow_enter()). */
 
 /* A part of the fixed structures: zeroed frames behind [address, + size_bytes). */
 enum status heap_window_back_fixed(void *address, size_t size_bytes);

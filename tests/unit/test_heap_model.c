@@ -3,7 +3,7 @@
  * test_heap_model.c - operations of all kinds in random order, against a ledger; and with the n-th
  * allocation of a page failing, for every n.
  *
- * MERIDIAN_HEAP_OPERATIONS in the environment makes the first test longer.
+ * MERIDIAN_HEAP_OPERATIONS in the environment makes the first test longer: make soak-heap.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +20,7 @@
 #define FRAMES       6144u
 #define WINDOW_BYTES (64 * MiB)
 #define SLOTS        1500u
-#define OPERATIONS   40000u
+#define OPERATIONS   20000u
 
 struct slot {
     unsigned char *object;
@@ -208,7 +208,7 @@ static void release_all(void)
 static void random_operations(void **state)
 {
     /* No object overlaps another or loses its contents, whatever the order of operations, also when
-     * memory is short; in the end every frame has come back. */
+     * memory is short and when single pages are refused; in the end every frame has come back. */
     const char *wish = getenv("MERIDIAN_HEAP_OPERATIONS");
     unsigned long count = wish != NULL ? strtoul(wish, NULL, 0) : OPERATIONS;
     struct heap_stats stats;
@@ -224,7 +224,10 @@ static void random_operations(void **state)
             assert_int_equal(heap_check(), STATUS_OK);
         if (i % 10007 == 0)
             (void)heap_machine_pressure(random_below(1000));
+        if (i % 1009 == 0)
+            heap_machine_fail(1 + random_below(40), 1 + random_below(4));
     }
+    heap_machine_fail(0, 0);
     release_all();
     (void)heap_shrink(SIZE_MAX);
     assert_int_equal(heap_check(), STATUS_OK);
@@ -257,7 +260,7 @@ static void every_failing_page(void **state)
     run_sequence();
     calls = heap_machine_calls();
     assert_true(calls > 100);
-    for (unsigned long nth = 1; nth <= calls; nth += nth < 40 ? 1 : 61) {
+    for (unsigned long nth = 1; nth <= calls; nth += nth < 24 ? 1 : 127) {
         for (unsigned forever = 0; forever < 2; forever++) {
             size_t before;
 
