@@ -11,6 +11,7 @@
 #include "arch/mmu.h"
 #include "boot/cmdline.h"
 #include "dev/console.h"
+#include "dev/numa.h"
 #include "dev/pci.h"
 #include "diag/boot_report.h"
 #include "diag/diag.h"
@@ -118,6 +119,22 @@ static enum status start_areas(void)
     return vmm_init(va(LAYOUT_AREAS_START), LAYOUT_AREAS_BYTES);
 }
 
+/* Which memory is near. Tables that lie outside the direct map can be reached from here on. */
+static enum status find_nodes(void)
+{
+    struct acpi_root root;
+    enum status status;
+
+    acpi_machine_allow_mapping();
+    status = acpi_machine_open(&machine.map, pa(machine.handoff->acpi_rsdp), &root);
+    if (status == STATUS_OK)
+        status = numa_start(&root, arch_cpu_info()->apic_id);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        log_warning("NUMA: all memory counts as one node (%s)", status_name(status));
+    acpi_machine_unmap();
+    return STATUS_OK;
+}
+
 /* The boot stack becomes an area like the others, and exceptions get stacks with guard pages. */
 static enum status start_stacks(void)
 {
@@ -178,14 +195,15 @@ static enum status find_devices(void)
     return STATUS_OK;
 }
 
-static enum status (*const run[])(void) = { read_map,     start_bump,   start_frames,
-                                            start_paging, start_areas,  start_stacks,
-                                            start_heap,   find_devices, reclaim_jump };
+static enum status (*const run[])(void) = { read_map,     start_bump,  start_frames, start_paging,
+                                            start_areas,  find_nodes,  start_stacks, start_heap,
+                                            find_devices, reclaim_jump };
 
 static struct boot_phase phases[] = {
     { .name = "memory map" },  { .name = "bump allocator" }, { .name = "frames" },
-    { .name = "page tables" }, { .name = "address space" },  { .name = "stacks" },
-    { .name = "heap" },        { .name = "devices" },        { .name = "reclaim" },
+    { .name = "page tables" }, { .name = "address space" },  { .name = "nodes" },
+    { .name = "stacks" },      { .name = "heap" },           { .name = "devices" },
+    { .name = "reclaim" },
 };
 static_assert(ARRAY_COUNT(run) == ARRAY_COUNT(phases), "each phase has a name");
 

@@ -25,6 +25,7 @@ typedef uintptr_t irq_state_t;
 /* What this processor is, and what of its protections is in use. */
 struct cpu_info {
     char name[49];          /* brand string, or the vendor's when there is none */
+    uint32_t apic_id;       /* of the processor that booted, as ACPI's tables name it */
     unsigned physical_bits; /* MAXPHYADDR */
     unsigned linear_bits;
     unsigned table_levels; /* of the page tables in use */

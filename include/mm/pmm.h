@@ -43,8 +43,9 @@
 #define PMM_ANY_NODE  0xffu
 
 enum pmm_flag {
-    PMM_ZERO = 1u << 0,     /* filled with zero bytes */
-    PMM_NO_CACHE = 1u << 1, /* not from a processor's magazine: the lowest that fits */
+    PMM_ZERO = 1u << 0,      /* filled with zero bytes */
+    PMM_NO_CACHE = 1u << 1,  /* not from a processor's magazine: the lowest that fits */
+    PMM_THIS_NODE = 1u << 2, /* from the node that `node` names, and from no other */
 };
 
 /* What one wants. Zeroed fields mean: no wish. */
@@ -54,7 +55,7 @@ struct pmm_request {
     uint64_t align_frames; /* a power of two; 0 or 1: none. A run of order n is aligned by itself */
     enum frame_tag tag;    /* not FRAME_FREE */
     unsigned flags;        /* enum pmm_flag */
-    unsigned node;         /* NUMA node: PMM_ANY_NODE or 0, since all memory is one node */
+    unsigned node; /* with PMM_THIS_NODE: which; else 0 or PMM_ANY_NODE: the nearest first */
 };
 
 /* Takes over from the bump allocator: every region of `map` that is free, and the arena, less what the

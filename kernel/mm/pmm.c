@@ -301,20 +301,27 @@ enum status pmm_free_run(pfn_t first, uint64_t count_frames)
 
 /* --- requests with wishes ---------------------------------------------------------------- */
 
+static bool node_is_valid(const struct pmm_request *request)
+{
+    if ((request->flags & PMM_THIS_NODE) != 0)
+        return request->node < pmm_count_nodes();
+    return request->node == 0 || request->node == PMM_ANY_NODE;
+}
+
 static bool request_is_valid(const struct pmm_request *request)
 {
     return pmm_state.general_frames != 0 && request->count_frames > 0 &&
            request->count_frames <= UINTPTR_MAX && tag_is_valid(request->tag) &&
            (request->align_frames == 0 || is_power_of_two(request->align_frames)) &&
            request->align_frames <= AREA_FRAMES &&
-           (request->flags & ~(unsigned)(PMM_ZERO | PMM_NO_CACHE)) == 0 &&
-           (request->node == 0 || request->node == PMM_ANY_NODE);
+           (request->flags & ~(unsigned)(PMM_ZERO | PMM_NO_CACHE | PMM_THIS_NODE)) == 0 &&
+           node_is_valid(request);
 }
 
 static bool wants_any_frame(const struct pmm_request *request)
 {
     return request->count_frames == 1 && request->align_frames <= 1 &&
-           request->below == PMM_ANYWHERE && (request->flags & PMM_NO_CACHE) == 0;
+           request->below == PMM_ANYWHERE && (request->flags & (PMM_NO_CACHE | PMM_THIS_NODE)) == 0;
 }
 
 enum status pmm_alloc_run(const struct pmm_request *request, pfn_t *first)
@@ -330,6 +337,7 @@ enum status pmm_alloc_run(const struct pmm_request *request, pfn_t *first)
     job.count = (uintptr_t)request->count_frames;
     job.align = (uintptr_t)max_u64(request->align_frames, 1);
     job.record = record_make(request->tag, false);
+    job.only_node = (request->flags & PMM_THIS_NODE) != 0 ? request->node + 1 : 0;
     if (request->below != PMM_ANYWHERE)
         job.end = (uintptr_t)min_u64(request->below >> PAGE_SHIFT, UINTPTR_MAX);
     room = max_u64(job.count, job.align);

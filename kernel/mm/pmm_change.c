@@ -26,12 +26,14 @@ static bool range_is_valid(pfn_t first, uint64_t count)
            count <= UINTPTR_MAX && pfn_value(first) <= UINTPTR_MAX - (uintptr_t)count;
 }
 
-static void count_managed(int64_t frames, uint64_t undescribed)
+/* These frames are managed from now on, or no longer. */
+static void count_managed(uintptr_t first, uintptr_t count, bool come, uint64_t undescribed)
 {
     irq_state_t irq = spin_lock(&pmm_state.lock);
 
-    pmm_state.managed_frames += (uint64_t)frames;
+    pmm_state.managed_frames += come ? count : (uint64_t)0 - count;
     pmm_state.total_frames += undescribed;
+    pmm_nodes_count(first, count, come);
     spin_unlock(&pmm_state.lock, irq);
 }
 
@@ -107,7 +109,7 @@ enum status pmm_add(pfn_t first, uint64_t count_frames)
     if (status == STATUS_OK)
         status = for_each_part(number, count, make_free);
     if (status == STATUS_OK)
-        count_managed((int64_t)count, count_undescribed(number, count));
+        count_managed(number, count, true, count_undescribed(number, count));
     return status;
 }
 
@@ -128,6 +130,6 @@ enum status pmm_reserve(pfn_t first, uint64_t count_frames, enum frame_tag tag)
     if (!pmm_take_exactly(number, count, record))
         return STATUS_BUSY;
     if (frame_tag_is_foreign(tag))
-        count_managed(-(int64_t)count, 0);
+        count_managed(number, count, false, 0);
     return STATUS_OK;
 }

@@ -308,6 +308,7 @@ enum status pmm_init(const struct memmap *map)
     enum status status;
 
     memset(state, 0, sizeof(*state));
+    pmm_nodes.count = 0;
     if (plan.areas == 0)
         return STATUS_NO_MEMORY;
     state->lock = (struct spinlock)SPINLOCK_INIT(LOCK_RANK_PMM, "the directory of areas");

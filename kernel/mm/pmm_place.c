@@ -20,6 +20,9 @@
  * step 1: a processor that stays in its home while lower areas have holes would leave both thin, and
  * few blocks of either whole.
  *
+ * All of that happens on the nearest node first (pmm_node.c), then on the next. Only the first 16 MiB
+ * wait until there is nothing else on any node.
+ *
  * The steps are a table; each names the set of areas to try and what to do there. An area that
  * disappoints is passed by: one round over the table ends.
  */
@@ -86,6 +89,18 @@ static void move_in(struct pmm_cpu *cpu, struct pmm_area *area)
         index_add(INDEX_CLAIMED, number);
         cpu->home = area;
     }
+    spin_unlock(&pmm_state.lock, irq);
+}
+
+void pmm_leave_home(void)
+{
+    struct pmm_cpu *cpu = pmm_state.cpus[arch_cpu_id()];
+    irq_state_t irq = spin_lock(&pmm_state.lock);
+
+    if (cpu != NULL && cpu->home != NULL)
+        index_remove(INDEX_CLAIMED, cpu->home->first >> AREA_ORDER);
+    if (cpu != NULL)
+        cpu->home = NULL;
     spin_unlock(&pmm_state.lock, irq);
 }
 
@@ -169,21 +184,70 @@ static bool place_in_zone(struct pmm_cpu *cpu, struct zone zone, struct pmm_job 
     return false;
 }
 
-bool pmm_place(struct pmm_cpu *cpu, struct pmm_job *job,
-               bool (*take)(struct pmm_area *area, struct pmm_job *job))
+/* --- zones, and nodes -------------------------------------------------------------------- */
+
+/* The function that looks through areas from .. end - 1. */
+typedef bool place_fn(struct pmm_cpu *cpu, struct zone areas, struct pmm_job *job,
+                      bool (*take)(struct pmm_area *, struct pmm_job *));
+
+/* Above 4 GiB, then below, but for the first 16 MiB. */
+static bool place_sparing(struct pmm_cpu *cpu, struct zone areas, struct pmm_job *job,
+                          bool (*take)(struct pmm_area *, struct pmm_job *))
 {
-    uintptr_t last = min_frame(job->end, pmm_frames_end());
-    uintptr_t end = (last + AREA_FRAMES - 1) >> AREA_ORDER;
-    uintptr_t border = min_frame(end, AREAS_BELOW_4G);
-    struct zone high = { .from = border, .end = end };
-    struct zone low = { .from = 0, .end = border };
+    struct zone high = { .from = max_frame(areas.from, AREAS_BELOW_4G), .end = areas.end };
+    struct zone low = { .from = areas.from, .end = min_frame(areas.end, AREAS_BELOW_4G) };
 
     job->spare = false;
     if (place_in_zone(cpu, high, job, take))
         return true;
     job->spare = job->end > SCARCE_BLOCKS * BLOCK_FRAMES;
-    if (job->spare && place_in_zone(cpu, low, job, take))
-        return true;
+    return job->spare && place_in_zone(cpu, low, job, take);
+}
+
+/* Below 4 GiB, anything. */
+static bool place_low(struct pmm_cpu *cpu, struct zone areas, struct pmm_job *job,
+                      bool (*take)(struct pmm_area *, struct pmm_job *))
+{
+    areas.end = min_frame(areas.end, AREAS_BELOW_4G);
     job->spare = false;
-    return place_in_zone(cpu, low, job, take);
+    return place_in_zone(cpu, areas, job, take);
+}
+
+static bool place_on_node(struct pmm_cpu *cpu, unsigned node, uintptr_t end, place_fn *place,
+                          struct pmm_job *job, bool (*take)(struct pmm_area *, struct pmm_job *))
+{
+    for (unsigned i = 0; i < pmm_nodes.span_count; i++) {
+        const struct pmm_node_span *span = &pmm_nodes.spans[i];
+        struct zone areas = { .from = span->first, .end = min_frame(span->end, end) };
+
+        if (span->node == node && areas.from < areas.end && place(cpu, areas, job, take))
+            return true;
+    }
+    return false;
+}
+
+/* On the node that is wished for, or on all that can be reached, the nearest first. */
+static bool place_by_node(struct pmm_cpu *cpu, uintptr_t end, place_fn *place, struct pmm_job *job,
+                          bool (*take)(struct pmm_area *, struct pmm_job *))
+{
+    unsigned here = pmm_node_here();
+
+    if (job->only_node != 0)
+        return place_on_node(cpu, job->only_node - 1, end, place, job, take);
+    for (unsigned i = 0; i < pmm_nodes.reachable[here]; i++)
+        if (place_on_node(cpu, pmm_nodes.order[here][i], end, place, job, take))
+            return true;
+    return false;
+}
+
+bool pmm_place(struct pmm_cpu *cpu, struct pmm_job *job,
+               bool (*take)(struct pmm_area *area, struct pmm_job *job))
+{
+    uintptr_t last = min_frame(job->end, pmm_frames_end());
+    struct zone areas = { .from = 0, .end = (last + AREA_FRAMES - 1) >> AREA_ORDER };
+
+    if (pmm_nodes.count > 1)
+        return place_by_node(cpu, areas.end, place_sparing, job, take) ||
+               place_by_node(cpu, areas.end, place_low, job, take);
+    return place_sparing(cpu, areas, job, take) || place_low(cpu, areas, job, take);
 }

@@ -44,6 +44,7 @@
 #include "lib/bits.h"
 #include "lib/lock.h"
 #include "mm/pmm.h"
+#include "mm/pmm_node.h"
 #include "pmm_set.h"
 
 /* --- sizes ------------------------------------------------------------------------------- */
@@ -391,17 +392,19 @@ bool pmm_free_block(uintptr_t first);
 
 /* What is wanted of an area. */
 struct pmm_job {
-    unsigned order;  /* size and alignment of the hole to look for */
-    uintptr_t count; /* frames to take from its start: 1 .. 2^order */
-    uintptr_t align; /* where such a hole is not to be had: at multiples of this, anywhere */
-    uintptr_t end;   /* frames below this number only */
-    uint16_t record; /* of the first frame; 0: a processor's cache */
-    bool may_open;   /* wholly free blocks may be used */
-    bool only_open;  /* only wholly free blocks */
-    bool spare;      /* not the first 16 MiB */
-    pfn_t *frames;   /* single frames: where they go ... */
-    size_t got;      /* ... and how many there are; runs: 1 when found */
-    uintptr_t first; /* runs: the first frame */
+    unsigned order;     /* size and alignment of the hole to look for */
+    uintptr_t count;    /* frames to take from its start: 1 .. 2^order */
+    uintptr_t align;    /* where such a hole is not to be had: at multiples of this, anywhere */
+    uintptr_t from;     /* frames from this number on only: looked at by the walk alone */
+    uintptr_t end;      /* frames below this number only */
+    unsigned only_node; /* 0: any, the nearest first; else this node + 1 alone */
+    uint16_t record;    /* of the first frame; 0: a processor's cache */
+    bool may_open;      /* wholly free blocks may be used */
+    bool only_open;     /* only wholly free blocks */
+    bool spare;         /* not the first 16 MiB */
+    pfn_t *frames;      /* single frames: where they go ... */
+    size_t got;         /* ... and how many there are; runs: 1 when found */
+    uintptr_t first;    /* runs: the first frame */
 };
 
 bool area_take_frames(struct pmm_area *area, struct pmm_job *job);
@@ -435,6 +438,32 @@ bool frame_tag_is_foreign(enum frame_tag tag);
 bool pmm_take_exactly(uintptr_t first, uintptr_t count, uint16_t record);
 /* Once through everything that may serve a request. */
 bool pmm_attempt_request(struct pmm_job *job);
+
+/* --- pmm_node.c: who is near whom ---------------------------------------------------------- */
+
+/* Areas [first, end) of one node. */
+struct pmm_node_span {
+    uintptr_t first;
+    uintptr_t end;
+    unsigned node;
+};
+
+#define PMM_NODE_SPANS (2 * PMM_NODE_RANGES_MAX)
+
+struct pmm_nodes {
+    unsigned count; /* 0: nobody said anything; all memory is one node */
+    unsigned span_count;
+    struct pmm_node_span spans[PMM_NODE_SPANS];
+    uint8_t of_cpu[CONFIG_MAX_CPUS];
+    uint8_t reachable[PMM_NODES_MAX];            /* how many of its row of `order` there are */
+    uint8_t order[PMM_NODES_MAX][PMM_NODES_MAX]; /* by row, nearest first */
+    uint8_t distances[PMM_NODES_MAX][PMM_NODES_MAX];
+    uint64_t managed[PMM_NODES_MAX];
+};
+extern struct pmm_nodes pmm_nodes;
+
+/* These frames come to be managed, or go. pmm_state.lock is held. */
+void pmm_nodes_count(uintptr_t first, uintptr_t count, bool come);
 
 /* --- pmm_cache.c: the cache of this processor --------------------------------------------- */
 
@@ -506,5 +535,7 @@ void area_retract(struct pmm_area *area, unsigned order, unsigned last);
 /* Tries areas in the order of preference until `take` says that the job is done. */
 bool pmm_place(struct pmm_cpu *cpu, struct pmm_job *job,
                bool (*take)(struct pmm_area *area, struct pmm_job *job));
+/* This processor has no home until it takes something again. */
+void pmm_leave_home(void);
 
 #endif

@@ -172,7 +172,7 @@ void pmm_visit_free(bool (*visit)(void *context, pfn_t first, uint64_t count_fra
 static bool suits(void *context, uintptr_t first, uintptr_t count)
 {
     struct pmm_job *job = context;
-    uintptr_t start = (uintptr_t)align_up(first, job->align);
+    uintptr_t start = (uintptr_t)align_up(max_frame(first, job->from), job->align);
     uintptr_t end = min_frame(first + count, job->end);
 
     if (start < first || start >= end || end - start < job->count)
@@ -206,11 +206,13 @@ bool pmm_take_exactly(uintptr_t first, uintptr_t count, uint16_t record)
     return true;
 }
 
-/* Looks everywhere. Another processor may take what was found before we do: a few tries. */
-static bool search(struct pmm_job *job)
+/* Looks in [from, end). Another processor may take what was found before we do: a few tries. */
+static bool search_between(struct pmm_job *job, uintptr_t from, uintptr_t end)
 {
     bool low = job->end <= LOW_FRAMES;
 
+    job->from = from;
+    job->end = min_frame(job->end, end);
     for (unsigned tries = 0; tries < 4; tries++) {
         job->got = 0;
         walk_all(low, true, job->end, suits, job);
@@ -220,6 +222,25 @@ static bool search(struct pmm_job *job)
             return true;
     }
     job->got = 0;
+    return false;
+}
+
+/* Looks everywhere, or on one node everywhere. */
+static bool search(struct pmm_job *job)
+{
+    uintptr_t end = job->end;
+
+    if (job->only_node == 0 || pmm_nodes.count == 0)
+        return search_between(job, 0, end);
+    for (unsigned i = 0; i < pmm_nodes.span_count; i++) {
+        const struct pmm_node_span *span = &pmm_nodes.spans[i];
+        bool found = span->node == job->only_node - 1 &&
+                     search_between(job, span->first << AREA_ORDER, span->end << AREA_ORDER);
+
+        job->end = end;
+        if (found)
+            return true;
+    }
     return false;
 }
 

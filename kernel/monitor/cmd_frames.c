@@ -12,6 +12,7 @@
 #include "mm/memmap.h"
 #include "mm/paging.h"
 #include "mm/pmm.h"
+#include "mm/pmm_node.h"
 #include "monitor/format.h"
 
 /* --- frames ---------------------------------------------------------------------------------- */
@@ -51,6 +52,40 @@ static void print_free(const struct pmm_stats *stats)
         (unsigned long long)stats->free_2m_blocks, format_size(stats->metadata_bytes, metadata));
 }
 
+/* The nodes, where there is more than one; distances are from the processor that runs. */
+static void print_nodes(void)
+{
+    struct pmm_node_stats stats;
+
+    for (unsigned node = 0; pmm_count_nodes() > 1 && pmm_get_node_stats(node, &stats) == STATUS_OK;
+         node++) {
+        char managed[SIZE_TEXT_BYTES];
+        char free[SIZE_TEXT_BYTES];
+
+        print("  node %-2u  distance %3u  %10s, %10s free outside magazines\n", node,
+              pmm_node_distance(pmm_node_here(), node),
+              format_size(stats.managed_frames << PAGE_SHIFT, managed),
+              format_size(stats.free_frames << PAGE_SHIFT, free));
+    }
+}
+
+static void write_nodes(struct json *event)
+{
+    struct pmm_node_stats stats;
+
+    json_list_begin(event, "nodes");
+    for (unsigned node = 0; pmm_get_node_stats(node, &stats) == STATUS_OK; node++) {
+        json_item_begin(event);
+        json_number(event, "node", node);
+        json_number(event, "distance", pmm_node_distance(pmm_node_here(), node));
+        json_number(event, "managed", stats.managed_frames);
+        json_number(event, "free", stats.free_frames);
+        json_number(event, "free_2m_blocks", stats.free_2m_blocks);
+        json_item_end(event);
+    }
+    json_list_end(event);
+}
+
 static void event_frames(const struct pmm_stats *stats, const uint64_t tags[FRAME_TAG_COUNT])
 {
     struct json event;
@@ -73,6 +108,7 @@ static void event_frames(const struct pmm_stats *stats, const uint64_t tags[FRAM
         json_item_end(&event);
     }
     json_list_end(&event);
+    write_nodes(&event);
     json_end(&event);
 }
 
@@ -86,6 +122,7 @@ bool command_frames(const struct command_call *call)
     pmm_count_tags(tags);
     print_counts(&stats, tags);
     print_free(&stats);
+    print_nodes();
     event_frames(&stats, tags);
     sum = stats.free_frames + stats.used_frames + stats.reserved_frames;
     if (sum != stats.total_frames)

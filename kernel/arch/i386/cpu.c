@@ -66,6 +66,7 @@ static void read_sizes(uintptr_t cr4)
     bool pae = (cr4 & CR4_PAE) != 0;
     bool may_forbid = cpuid_or_zero(CPUID_EXTENDED_FEATURES, 0).edx & CPUID_80000001_EDX_NX;
 
+    info.apic_id = cpuid_apic_id();
     info.table_levels = pae ? 3 : 2;
     info.physical_bits = arch_boot_physical_bits(info.table_levels);
     info.linear_bits = 32;

@@ -13,6 +13,7 @@
 #define CPUID_BASIC             0x0u
 #define CPUID_FEATURES          0x1u
 #define CPUID_STRUCTURED        0x7u
+#define CPUID_TOPOLOGY          0xbu
 #define CPUID_TSC               0x15u
 #define CPUID_FREQUENCY         0x16u
 #define CPUID_HYPERVISOR        0x40000000u
@@ -22,6 +23,7 @@
 #define CPUID_BRAND             0x80000002u /* and the two leaves after it */
 #define CPUID_ADDRESS_SIZES     0x80000008u
 
+#define CPUID_1_EBX_APIC_SHIFT  24
 #define CPUID_1_ECX_HYPERVISOR  (1u << 31)
 #define CPUID_1_ECX_RDRAND      (1u << 30)
 #define CPUID_1_EDX_PSE         (1u << 3)
@@ -75,6 +77,16 @@ static inline struct cpuid cpuid_or_zero(uint32_t leaf, uint32_t subleaf)
     if (!cpuid_is_there() || cpuid(first, 0).eax < leaf || cpuid(first, 0).eax > (first | 0xffffu))
         return (struct cpuid){ 0, 0, 0, 0 };
     return cpuid(leaf, subleaf);
+}
+
+/* The calling processor's APIC number: of 32 bits where the processor tells them, else of 8. */
+static inline uint32_t cpuid_apic_id(void)
+{
+    struct cpuid topology = cpuid_or_zero(CPUID_TOPOLOGY, 0);
+
+    if (topology.ebx != 0)
+        return topology.edx;
+    return cpuid_or_zero(CPUID_FEATURES, 0).ebx >> CPUID_1_EBX_APIC_SHIFT;
 }
 
 #endif

@@ -61,6 +61,7 @@ static void read_sizes(void)
     uint32_t sizes = cpuid_or_zero(CPUID_ADDRESS_SIZES, 0).eax;
     uint32_t extended = cpuid_or_zero(CPUID_EXTENDED_FEATURES, 0).edx;
 
+    info.apic_id = cpuid_apic_id();
     info.physical_bits = sizes & 0xff ? sizes & 0xff : DEFAULT_PHYSICAL_BITS;
     info.linear_bits = sizes >> 8 & 0xff ? sizes >> 8 & 0xff : 48;
     info.largest_leaf = extended & CPUID_80000001_EDX_1G ? 3 : 2;
