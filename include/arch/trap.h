@@ -49,6 +49,10 @@ struct trap_info {
 /* Fills `info` from `frame`. Any context. */
 void arch_trap_describe(const struct trap_frame *frame, struct trap_info *info);
 
+/* A line that says what the error code means: "error code: write from ring 0, page not present".
+ * Nothing where it means nothing. Any context. */
+void arch_trap_print_error(const struct trap_info *info, struct print_sink *sink);
+
 /* All registers, in a table of at most 100 columns. Any context. */
 void arch_trap_print_registers(const struct trap_frame *frame, struct print_sink *sink);
 
@@ -57,8 +61,8 @@ void arch_trap_print_registers(const struct trap_frame *frame, struct print_sink
  * the function held is released. May be nested: the innermost one gets the exception. */
 bool arch_trap_try(void (*function)(void *context), void *context, struct trap_info *info);
 
-/* Calls function(context, frame) with the registers as they are here, as if an exception had happened. Any
- * context. */
+/* Calls function(context, frame) with the registers as they are here, as if an exception had
+ * happened. Any context. */
 void arch_trap_snapshot(void (*function)(void *context, const struct trap_frame *frame),
                         void *context);
 

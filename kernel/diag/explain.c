@@ -106,6 +106,15 @@ static void explain_double_fault(const struct trap_info *info, struct print_sink
                  (unsigned long long)va_value(info->stack));
 }
 
+static void explain_protection(const struct trap_info *info, struct print_sink *sink)
+{
+    if (info->error_code != 0)
+        print_to(sink, "The kernel used a selector that leads to no fitting descriptor");
+    else
+        print_to(sink, "The kernel used an address that is not canonical, or a register value that "
+                       "the processor refuses");
+}
+
 void diag_explain(const struct trap_info *info, struct print_sink *sink)
 {
     switch (info->kind) {
@@ -113,8 +122,7 @@ void diag_explain(const struct trap_info *info, struct print_sink *sink)
         explain_page_fault(info, sink);
         return;
     case TRAP_PROTECTION:
-        print_to(sink, "The kernel used an address that is not canonical, or a bad selector or "
-                       "register value");
+        explain_protection(info, sink);
         return;
     case TRAP_DIVIDE:
         print_to(sink, "The kernel divided by zero, or the quotient did not fit");

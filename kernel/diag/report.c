@@ -132,6 +132,7 @@ static void print_place(void *context)
     if (function != NULL)
         print(", %s+0x%zx", function, offset);
     print("\n");
+    arch_trap_print_error(&report->info, console_sink());
 }
 
 static void print_registers(void *context)
@@ -179,17 +180,28 @@ static void print_step(const struct pt_step *step)
               (unsigned long long)pa_value(step->next), step->leaf ? " " : "", rights);
 }
 
+/* Whether there is an address to look up: of a page fault the one that was touched, of a double
+ * fault the top of the stack that could not take the first one. */
+static bool find_address(const struct trap_info *info, vaddr_t *address)
+{
+    *address = info->kind == TRAP_PAGE_FAULT ? info->address : va(va_value(info->stack) - 1);
+    return info->kind == TRAP_PAGE_FAULT || info->kind == TRAP_DOUBLE_FAULT;
+}
+
 static void print_walk(void *context)
 {
     const struct report *report = context;
     const struct page_table *table = paging_kernel_table();
     struct pt_step steps[PT_MAX_LEVELS];
+    vaddr_t address;
     unsigned count;
 
-    if (report->info.kind != TRAP_PAGE_FAULT || table == NULL || table->format == NULL)
+    if (!find_address(&report->info, &address) || table == NULL || table->format == NULL)
         return;
-    count = pt_explain(table, report->info.address, steps);
-    print("page walk of 0x%llx:\n", (unsigned long long)va_value(report->info.address));
+    count = pt_explain(table, address, steps);
+    if (count == 0)
+        return; /* no such address */
+    print("page walk of 0x%llx:\n", (unsigned long long)va_value(address));
     for (unsigned i = 0; i < count; i++)
         print_step(&steps[i]);
 }

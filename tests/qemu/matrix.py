@@ -61,7 +61,8 @@ def show(name, run, seconds):
     """Prints a row; returns whether it is one of success."""
     wrong = problem(run)
     frames, boot = run.events("frames")[-1], run.event("boot")
-    usable = sum(int(row["size"], 16) for row in run.events("region") if row["type"] == "usable")
+    rows = {row["base"]: row for row in run.events("region")}  # told at boot, and by map
+    usable = sum(int(row["size"], 16) for row in rows.values() if row["type"] == "usable")
     print(f"{name:<18} {run.code:>4} {boot['table_levels']:>6} {run.event('selftests')['passed']:>6} "
           f"{usable / 2**20:>12.2f} {frames['free'] / 256:>12.2f} {seconds:>6.1f}  {wrong or 'ok'}",
           flush=True)

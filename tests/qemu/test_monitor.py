@@ -376,13 +376,30 @@ FAULTS = {
 }
 
 
+# The line that says what the error code means, where it means something.
+ERROR_CODES = {
+    "null": "write from ring 0, page not present",
+    "wx": "write from ring 0, page present",
+    "nx": "execute from ring 0, page present",
+    ("stack", "x86_64"): "write from ring 0, page not present",
+    ("gp", "i386"): "selector 0xfff8 of the GDT",
+}
+
+
+def expected_fault(name, width):
+    """(function, exception, access) of a fault."""
+    function, exception, access = FAULTS[name]
+    if (name, width) == ("stack", "i386"):  # no stack of its own for page faults: SDM vol. 3A, 6.12.1
+        return function, "double fault", None
+    return function, exception, access
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", FAULTS)
 def test_fault(boot, name, width):
-    """Each fault ends in a report that names the function at fault, and in the code of failure."""
-    function, exception, access = FAULTS[name]
-    if (name, width) == ("stack", "i386"):  # no stack of its own for page faults: SDM vol. 3A, 6.12.1
-        exception, access = "double fault", None
+    """Each fault ends in a report that names the function at fault, and in the code of failure; the
+    report is the same on both widths: sentence, error code, registers, walk, trace."""
+    function, exception, access = expected_fault(name, width)
     run = boot(cmdline=f'json run="fault {name}" exit', **WIDTHS[width])
     assert run.code == EXIT_FAILURE
     fault = run.event("fault")
@@ -394,6 +411,16 @@ def test_fault(boot, name, width):
         assert "command_fault" in trace or name == "stack"
     problems = [problem.message for problem in SCHEMA.iter_errors(fault)]
     assert not problems
+    report = run.text()[run.text().index("the kernel has failed"):]
+    code = ERROR_CODES.get(name) or ERROR_CODES.get((name, width))
+    said = re.search("^error code: (.*)$", report, re.MULTILINE)
+    assert (said and said.group(1)) == code
+    assert f"{exception} (vector" in report and "\nstack trace:\n  #0 " in report
+    assert re.search(r"^  [er]ax 0x[0-9a-f]+ ", report, re.MULTILINE)
+    walked = name in ("null", "wx", "nx", "stack") or (name, width) == ("double", "i386")
+    assert ("\npage walk of 0x" in report) == walked
+    rows = [line for line in report.splitlines()[3:] if not line.startswith("{")]
+    assert max(len(row) for row in rows) <= COLUMNS, rows
 
 
 def test_every_event_of_a_boot(boot):

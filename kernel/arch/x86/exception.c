@@ -18,6 +18,11 @@
 #define ERROR_RESERVED (1u << 3)
 #define ERROR_EXECUTE  (1u << 4)
 
+#define ERROR_EXTERNAL (1u << 0)
+#define ERROR_IDT      (1u << 1)
+#define ERROR_LOCAL    (1u << 2)
+#define ERROR_SELECTOR 0xfff8u
+
 static const char *const exception_names[] = {
     "divide error",
     "debug exception",
@@ -109,6 +114,33 @@ bool exception_resolve(uintptr_t vector, uintptr_t error, uintptr_t cr2)
 }
 
 /* --- for reports ------------------------------------------------------------------------- */
+
+static void print_page_fault(uintptr_t error, struct print_sink *sink)
+{
+    print_to(sink, "error code: %s from ring %s, %s%s\n",
+             error & ERROR_EXECUTE ? "execute"
+             : error & ERROR_WRITE ? "write"
+                                   : "read",
+             error & ERROR_USER ? "3" : "0",
+             error & ERROR_PRESENT ? "page present" : "page not present",
+             error & ERROR_RESERVED ? ", reserved bit set" : "");
+}
+
+/* Vectors 10 to 13 name a selector, where one is at fault: SDM vol. 3A, 6.13. */
+void arch_trap_print_error(const struct trap_info *info, struct print_sink *sink)
+{
+    uintptr_t error = info->error_code;
+
+    if (info->vector == VECTOR_PAGE)
+        print_page_fault(error, sink);
+    else if (info->vector >= VECTOR_TASK && info->vector <= VECTOR_PROTECT && error != 0)
+        print_to(sink, "error code: selector 0x%x of the %s%s\n",
+                 (unsigned)(error & ERROR_SELECTOR),
+                 error & ERROR_IDT     ? "IDT"
+                 : error & ERROR_LOCAL ? "LDT"
+                                       : "GDT",
+                 error & ERROR_EXTERNAL ? ", on the way into a handler" : "");
+}
 
 /* Only memory is read, never a device; and only the kernel's half, where stacks are. */
 bool arch_stack_read(vaddr_t address, uintptr_t *word)

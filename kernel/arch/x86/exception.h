@@ -15,6 +15,7 @@
 #define VECTOR_NMI          2u
 #define VECTOR_BREAK        3u
 #define VECTOR_DOUBLE       8u
+#define VECTOR_TASK         10u /* invalid TSS */
 #define VECTOR_PROTECT      13u
 #define VECTOR_PAGE         14u
 #define VECTOR_MACHINE      18u
