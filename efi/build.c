@@ -69,7 +69,9 @@ static enum status check_jump(struct loader *loader)
 
     if (loader->machine.levels == loader->machine.firmware_levels || highest < 4 * GiB)
         return STATUS_OK;
-    return refuse(&loader->refusal, STATUS_UNSUPPORTED, "Take pt= off the command line.",
+    return refuse(&loader->refusal, STATUS_UNSUPPORTED,
+                  loader->machine.levels == 5 ? "Put pt=4level on the command line."
+                                              : "Take pt=4level off the command line.",
                   "page tables of %u levels need memory below 4 GiB, and the firmware gave 0x%llx",
                   loader->machine.levels, (unsigned long long)highest);
 }

@@ -30,7 +30,6 @@ static void inspect_processor(struct machine *machine)
     machine->largest_leaf = (features & CPUID_80000001_EDX_1G) != 0 ? 3 : 2;
     machine->has_5_levels = (cpuid_or_zero(CPUID_STRUCTURED, 0).ecx & CPUID_7_ECX_LA57) != 0;
     machine->firmware_levels = (cr4_read() & CR4_LA57) != 0 ? 5 : 4;
-    machine->levels = machine->firmware_levels;
     machine->physical_bits = address_bits != 0 ? address_bits : DEFAULT_PHYSICAL_BITS;
     if (machine->physical_bits > MAX_PHYSICAL_BITS)
         machine->physical_bits = MAX_PHYSICAL_BITS;

@@ -12,7 +12,7 @@
 struct machine {
     unsigned physical_bits; /* MAXPHYADDR */
     unsigned largest_leaf;  /* of a page table: 2 = 2 MiB, 3 = 1 GiB */
-    unsigned levels;        /* of the kernel's page tables: the firmware's unless asked otherwise */
+    unsigned levels;        /* of the kernel's page tables: chosen in main.c */
     unsigned firmware_levels;
     bool has_5_levels; /* the processor can */
     bool no_execute;   /* the processor has NX */

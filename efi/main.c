@@ -9,6 +9,7 @@
 #include "console.h"
 #include "cpu.h"
 #include "graphics.h"
+#include "jump.h"
 #include "loader.h"
 #include "pages.h"
 #include "uefi.h"
@@ -19,11 +20,15 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
 
 static struct loader loader;
 
-/* pt=5level, pt=4level: what was asked for, if the processor can. */
+/* pt=5level, pt=4level: what was asked for, if the processor can. Without either as many as it can,
+ * but for a loader that lies where the change of levels cannot be made. */
 static enum status choose_levels(struct loader *all)
 {
     struct machine *machine = &all->machine;
 
+    machine->levels = machine->firmware_levels;
+    if (machine->has_5_levels && (uintptr_t)jump_to_kernel < 4 * GiB)
+        machine->levels = 5;
     if (command_line_has(&all->command_line, "pt=4level"))
         machine->levels = 4;
     if (!command_line_has(&all->command_line, "pt=5level"))

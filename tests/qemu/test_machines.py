@@ -39,6 +39,7 @@ MACHINES = {
     "sata-disk": {"disk_device": "ide-hd"},
     "nvme-disk": {"disk_device": "nvme,serial=meridian"},
 }
+LEVELS = {"four-levels": 4, "plain-qemu64": 4, "five-levels": 5}
 SECONDS = {"q35-1T": 240, "q35-64G": 180}
 
 
@@ -58,6 +59,7 @@ def test_machine(boot, name):
     totals = run.event("selftests")
     assert totals["failed"] == 0 and totals["passed"] > 0
     assert len(run.events("selftest")) == totals["passed"]
+    assert run.event("boot")["table_levels"] == LEVELS.get(name, run.event("boot")["table_levels"])
     frames = run.events("frames")[-1]
     assert frames["free"] + frames["used"] + frames["reserved"] == frames["total"]
     sizes = firmware_bytes(run)
