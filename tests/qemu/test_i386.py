@@ -44,13 +44,14 @@ def test_all_memory_is_used(machine, name, end):
 BENCH_VM = ["demand-zero fault", "copy-on-write fault", "map+unmap 1", "map+unmap 50", "map+unmap 1500"]
 
 
-def test_spaces_and_their_cost():
+def test_spaces_and_their_cost(boot):
     """A thousand spaces leave as many frames free as they found, and bench vm measures each operation."""
-    code, events = boot('json run="stress spaces 1000; frames; bench vm; stress spaces; frames; exit" exit')
-    assert code == EXIT_SUCCESS
-    assert [e["result"] for e in events if e["event"] == "selftest"] == 2 * ["passed"]
-    assert [e["name"] for e in events if e["event"] == "bench"] == BENCH_VM
-    before, after = [e["free"] for e in events if e["event"] == "frames"][-2:]
+    line = 'json run="stress spaces 1000; frames; bench vm; stress spaces; frames; exit" exit'
+    run = boot(cmdline=line, **I386)
+    assert run.code == EXIT_SUCCESS, run.fail(f"exit code {run.code}")
+    assert [event["result"] for event in run.events("selftest")] == 2 * ["passed"]
+    assert [event["name"] for event in run.events("bench")] == BENCH_VM
+    before, after = [event["free"] for event in run.events("frames")][-2:]
     assert before == after
 
 
