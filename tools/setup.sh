@@ -40,6 +40,7 @@ clang          | unit lint test  | cmd:clang                     | clang        
 clang runtime  | unit test       | asan:clang                    | libclang-rt-dev  | compiler-rt        | compiler-rt | clang
 cmocka         | unit lint test  | file:/usr/include/cmocka.h    | libcmocka-dev    | libcmocka-devel    | cmocka      | libcmocka-devel
 clang-format   | lint test       | cmd:clang-format              | clang-format     | clang-tools-extra  | clang       | clang-tools
+pyflakes       | lint test       | py:pyflakes                   | python3-pyflakes | python3-pyflakes   | python-pyflakes | python3-pyflakes
 pytest         | test            | py:pytest                     | python3-pytest   | python3-pytest     | python-pytest | python3-pytest
 pytest-xdist   | test            | py:xdist                      | python3-pytest-xdist | python3-pytest-xdist | python-pytest-xdist | python3-pytest-xdist
 pexpect        | test            | py:pexpect                    | python3-pexpect  | python3-pexpect    | python-pexpect | python3-pexpect

@@ -33,9 +33,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 
 import meridian_disk  # noqa: E402
-import meridian_grub  # noqa: E402,F401
 import meridian_qemu  # noqa: E402
-from meridian_qemu import EXIT_FAILURE, EXIT_SUCCESS  # noqa: E402,F401
+from meridian_qemu import EXIT_FAILURE, EXIT_SUCCESS  # noqa: E402
+
+# What tests take from here beside Machine; the constants of QEMU's exit included.
+__all__ = ["EXIT_FAILURE", "EXIT_SUCCESS", "I386", "LISTEN", "Machine", "NONE", "PROMPT", "ROOT",
+           "TALK", "clean"]
 
 PROMPT = "meridian> "
 # Fields of a machine that QEMU starts the 32-bit kernel on, by Multiboot.

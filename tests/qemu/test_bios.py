@@ -9,7 +9,8 @@ import pexpect
 import pytest
 
 from bochs import Bochs
-from harness import EXIT_FAILURE, EXIT_SUCCESS, ROOT, meridian_grub
+from harness import EXIT_FAILURE, EXIT_SUCCESS, ROOT  # and with it the path of tools/
+import meridian_grub
 
 KERNEL = ROOT / "build/kernel-i386.elf"
 TOOL = str(ROOT / "tools/meridian_qemu.py")
