@@ -24,11 +24,6 @@
 #include "lib/log.h"
 #include "lib/string.h"
 
-static bool tag_is_valid(enum frame_tag tag)
-{
-    return (unsigned)tag - 1 < FRAME_TAG_COUNT - 1;
-}
-
 static void zero_frames(uintptr_t first, uintptr_t count)
 {
     for (uintptr_t frame = first; frame < first + count; frame++) {
@@ -249,14 +244,15 @@ static enum status take_run(struct pmm_job *job, bool (*attempt)(struct pmm_job 
     return STATUS_OK;
 }
 
-/* A run of any order above 0, the long way. */
-[[gnu::noinline]] static enum status alloc_order(unsigned order, enum frame_tag tag, pfn_t *first)
+enum status pmm_alloc_order(unsigned order, enum frame_tag tag, pfn_t *first)
 {
     struct pmm_job job = { .order = order,
                            .count = (uintptr_t)1 << order,
                            .end = UINTPTR_MAX,
                            .record = record_make(tag, false) };
 
+    if (pmm_state.general_frames == 0 || !tag_is_valid(tag))
+        return STATUS_INVALID;
     return take_run(&job, attempt_run, 0, first);
 }
 
@@ -264,31 +260,31 @@ enum status pmm_alloc(unsigned order, enum frame_tag tag, pfn_t *first)
 {
     if (order == 0)
         return pmm_alloc_frame(tag, first);
-    if (UNLIKELY(pmm_state.general_frames == 0 || order > PMM_MAX_ORDER || !tag_is_valid(tag)))
+    if (order == BLOCK_ORDER)
+        return pmm_alloc_block(tag, first);
+    if (order > PMM_MAX_ORDER)
         return STATUS_INVALID;
-    if (order == BLOCK_ORDER) {
-        uintptr_t block = pmm_take_block(record_make(tag, false));
+    return pmm_alloc_order(order, tag, first);
+}
 
-        if (block != NO_FRAME) {
-            *first = pfn(block);
-            return STATUS_OK;
-        }
-    }
-    return alloc_order(order, tag, first);
+/* Reached by a jump, as free_frame_slow() is. */
+enum status pmm_free_order(pfn_t first, unsigned order)
+{
+    if (!is_aligned(pfn_value(first), (uint64_t)1 << order))
+        return pmm_refuse_free(pfn_value(first), (uintptr_t)1 << order,
+                               "no run of this order can begin there", __builtin_return_address(0));
+    return pmm_free_run_from(pfn_value(first), (uintptr_t)1 << order, __builtin_return_address(0));
 }
 
 enum status pmm_free(pfn_t first, unsigned order)
 {
     if (order == 0)
         return pmm_free_frame(first);
+    if (order == BLOCK_ORDER)
+        return pmm_free_block(first);
     if (order > PMM_MAX_ORDER)
         return STATUS_INVALID;
-    if (!is_aligned(pfn_value(first), (uint64_t)1 << order))
-        return pmm_refuse_free(pfn_value(first), (uintptr_t)1 << order,
-                               "no run of this order can begin there", __builtin_return_address(0));
-    if (order == BLOCK_ORDER && pmm_free_block(pfn_value(first)))
-        return STATUS_OK;
-    return pmm_free_run_from(pfn_value(first), (uintptr_t)1 << order, __builtin_return_address(0));
+    return pmm_free_order(first, order);
 }
 
 enum status pmm_free_run(pfn_t first, uint64_t count_frames)

@@ -28,14 +28,6 @@
 /* A half holds at most this part of all frames, so that many processors do not hold everything. */
 #define FRAMES_PER_CACHED_FRAME 2048u
 
-uint32_t cpu_enter(struct pmm_cpu *cpu)
-{
-    if (cpu == NULL || cpu->busy != 0)
-        return CPU_BUSY;
-    cpu_set_busy(cpu);
-    return cpu->count;
-}
-
 /* --- making caches ----------------------------------------------------------------------- */
 
 static void start(struct pmm_cpu *cpu)

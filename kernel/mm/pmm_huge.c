@@ -102,51 +102,59 @@ void block_break(struct pmm_area *area, unsigned block)
 
 /* --- the fast way ------------------------------------------------------------------------ */
 
-static uintptr_t take_from_home(struct pmm_area *area, uint16_t record)
+/* The two functions with a lock stand apart so that the way past them saves no registers. */
+[[gnu::noinline]] static enum status alloc_from_home(struct pmm_area *home, enum frame_tag tag,
+                                                     pfn_t *first)
+{
+    unsigned block;
+    irq_state_t irq;
+
+    if (UNLIKELY(home == NULL))
+        return pmm_alloc_order(BLOCK_ORDER, tag, first);
+    irq = spin_lock(&home->lock);
+    block = set_last_below(home->whole, home->whole_words, AREA_BLOCKS);
+    if (block != SET_NONE)
+        take_whole(home, block, record_make(tag, false));
+    spin_unlock(&home->lock, irq);
+    if (UNLIKELY(block == SET_NONE))
+        return pmm_alloc_order(BLOCK_ORDER, tag, first);
+    *first = pfn(home->first + block * BLOCK_FRAMES);
+    return STATUS_OK;
+}
+
+[[gnu::noinline]] static enum status free_to_area(struct pmm_area *area, unsigned block)
 {
     irq_state_t irq = spin_lock(&area->lock);
-    unsigned block = set_last_below(area->whole, area->whole_words, AREA_BLOCKS);
 
-    if (block != SET_NONE)
-        take_whole(area, block, record);
+    enter_whole(area, block);
     spin_unlock(&area->lock, irq);
-    return block != SET_NONE ? area->first + block * BLOCK_FRAMES : NO_FRAME;
+    return STATUS_OK;
 }
 
-/* A block of the cache; NO_FRAME when it has none, or is busy. */
-static uintptr_t take_from_cache(struct pmm_cpu *cpu, uint16_t record)
-{
-    uint32_t count;
-    uintptr_t first;
-
-    if (cpu->block_count == 0)
-        return NO_FRAME;
-    count = cpu_enter(cpu);
-    if (count == CPU_BUSY)
-        return NO_FRAME;
-    if (UNLIKELY(cpu->block_count == 0)) { /* an interrupt took it */
-        cpu_leave(cpu, count);
-        return NO_FRAME;
-    }
-    first = pfn_value(cpu->blocks[cpu->block_count - 1]);
-    cpu_set_block_count(cpu, cpu->block_count - 1);
-    cpu_leave(cpu, count);
-    block_set_use(pmm_state.directory[first >> AREA_ORDER], area_place(first) / BLOCK_FRAMES,
-                  record);
-    return first;
-}
-
-uintptr_t pmm_take_block(uint16_t record)
+enum status pmm_alloc_block(enum frame_tag tag, pfn_t *first)
 {
     struct pmm_cpu *cpu = pmm_state.cpus[arch_cpu_id()];
-    uintptr_t first;
+    uintptr_t frame;
+    uint32_t count;
 
-    if (cpu == NULL)
-        return NO_FRAME;
-    first = take_from_cache(cpu, record);
-    if (first == NO_FRAME && cpu->home != NULL)
-        first = take_from_home(cpu->home, record);
-    return first;
+    if (UNLIKELY(cpu == NULL || !tag_is_valid(tag)))
+        return pmm_alloc_order(BLOCK_ORDER, tag, first);
+    if (cpu->block_count == 0)
+        return alloc_from_home(cpu->home, tag, first);
+    count = cpu_enter(cpu);
+    if (UNLIKELY(count == CPU_BUSY))
+        return pmm_alloc_order(BLOCK_ORDER, tag, first);
+    if (UNLIKELY(cpu->block_count == 0)) { /* an interrupt took it */
+        cpu_leave(cpu, count);
+        return alloc_from_home(cpu->home, tag, first);
+    }
+    *first = cpu->blocks[cpu->block_count - 1];
+    frame = pfn_value(*first);
+    cpu_set_block_count(cpu, cpu->block_count - 1);
+    cpu_leave(cpu, count);
+    block_set_use(pmm_state.directory[frame >> AREA_ORDER], area_place(frame) / BLOCK_FRAMES,
+                  record_make(tag, false));
+    return STATUS_OK;
 }
 
 /* Whether the block may continue a run that begins before it. No lock. */
@@ -175,42 +183,39 @@ static inline bool is_lone(const struct pmm_area *area, unsigned block)
 }
 
 /* Into the cache, if there is room. The block is the caller's. */
-static bool give_to_cache(struct pmm_cpu *cpu, struct pmm_area *area, uintptr_t first)
+static inline bool give_to_cache(struct pmm_cpu *cpu, struct pmm_area *area, pfn_t first)
 {
     uint32_t count;
 
     if (cpu == NULL || cpu->block_count >= cpu->block_limit)
         return false;
     count = cpu_enter(cpu);
-    if (count == CPU_BUSY)
+    if (UNLIKELY(count == CPU_BUSY))
         return false;
-    if (UNLIKELY(cpu->block_count == cpu->block_limit)) { /* an interrupt filled it */
+    if (UNLIKELY(cpu->block_count >= cpu->block_limit)) { /* an interrupt filled it */
         cpu_leave(cpu, count);
         return false;
     }
-    block_set_use(area, area_place(first) / BLOCK_FRAMES, USE_CACHED);
-    cpu->blocks[cpu->block_count] = pfn(first);
+    block_set_use(area, area_place(pfn_value(first)) / BLOCK_FRAMES, USE_CACHED);
+    cpu->blocks[cpu->block_count] = first;
     cpu_set_block_count(cpu, cpu->block_count + 1);
     cpu_leave(cpu, count);
     return true;
 }
 
-bool pmm_free_block(uintptr_t first)
+enum status pmm_free_block(pfn_t first)
 {
-    uintptr_t number = first >> AREA_ORDER;
-    unsigned block = area_place(first) / BLOCK_FRAMES;
+    uintptr_t number = pfn_value(first) >> AREA_ORDER;
+    unsigned block = area_place(pfn_value(first)) / BLOCK_FRAMES;
     struct pmm_area *area;
-    irq_state_t irq;
 
-    if (number >= pmm_state.area_count || !area_is_ready(number))
-        return false;
+    if (UNLIKELY(pfn_value(first) % BLOCK_FRAMES != 0 || number >= pmm_state.area_count ||
+                 !area_is_ready(number)))
+        return pmm_free_order(first, BLOCK_ORDER);
     area = pmm_state.directory[number];
-    if (!area_has_block(area, block) || !is_lone(area, block))
-        return false;
+    if (UNLIKELY(!area_has_block(area, block) || !is_lone(area, block)))
+        return pmm_free_order(first, BLOCK_ORDER);
     if (give_to_cache(pmm_state.cpus[arch_cpu_id()], area, first))
-        return true;
-    irq = spin_lock(&area->lock);
-    enter_whole(area, block);
-    spin_unlock(&area->lock, irq);
-    return true;
+        return STATUS_OK;
+    return free_to_area(area, block);
 }

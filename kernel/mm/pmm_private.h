@@ -105,6 +105,12 @@ static inline enum frame_tag record_tag(uint16_t record)
     return (enum frame_tag)(record >> RECORD_TAG_SHIFT);
 }
 
+/* Of what can be asked for. */
+static inline bool tag_is_valid(enum frame_tag tag)
+{
+    return (unsigned)tag - 1 < FRAME_TAG_COUNT - 1;
+}
+
 static inline uint16_t record_load(const uint16_t *record)
 {
     return __atomic_load_n(record, __ATOMIC_RELAXED);
@@ -383,10 +389,14 @@ void block_leave_whole(struct pmm_area *area, unsigned block);
 void block_take_whole(struct pmm_area *area, unsigned block, uint16_t use);
 /* HUGE -> FRAMES, all held. */
 void block_break(struct pmm_area *area, unsigned block);
-/* A block from this processor's cache or home, in haste: its first frame, or NO_FRAME. */
-uintptr_t pmm_take_block(uint16_t record);
-/* Frees a block that is a run of its own; false when it takes a closer look. */
-bool pmm_free_block(uintptr_t first);
+/* pmm_alloc() and pmm_free() of BLOCK_ORDER. */
+enum status pmm_alloc_block(enum frame_tag tag, pfn_t *first);
+enum status pmm_free_block(pfn_t first);
+
+/* --- pmm.c: any order that is valid, the long way ----------------------------------------- */
+
+enum status pmm_alloc_order(unsigned order, enum frame_tag tag, pfn_t *first);
+[[gnu::noinline]] enum status pmm_free_order(pfn_t first, unsigned order);
 
 /* --- pmm_take.c: runs inside an area; each takes the area's lock -------------------------- */
 
@@ -470,9 +480,6 @@ void pmm_nodes_count(uintptr_t first, uintptr_t count, bool come);
 void cpu_cache_init(void);
 /* Made if need be; NULL while there is no memory for it. */
 struct pmm_cpu *cpu_cache(void);
-/* Makes the cache busy and returns the count it had; CPU_BUSY when there is no cache, or somebody on
- * this processor is in the middle of a change. cpu_leave() ends it with the count it has then. */
-uint32_t cpu_enter(struct pmm_cpu *cpu);
 /* Entered with an empty half: one with frames takes its place, if there is memory. Its count. */
 uint32_t cpu_fill(struct pmm_cpu *cpu);
 /* Entered with a full half: one with room takes its place. Its count. */
@@ -495,6 +502,16 @@ static inline void cpu_clear_busy(struct pmm_cpu *cpu)
 {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     __atomic_store_n(&cpu->busy, 0, __ATOMIC_RELAXED);
+}
+
+/* Makes the cache busy and returns the count it had; CPU_BUSY when there is no cache, or somebody on
+ * this processor is in the middle of a change. cpu_leave() ends it with the count it has then. */
+static inline uint32_t cpu_enter(struct pmm_cpu *cpu)
+{
+    if (UNLIKELY(cpu == NULL || cpu->busy != 0))
+        return CPU_BUSY;
+    cpu_set_busy(cpu);
+    return cpu->count;
 }
 
 /* Counts are read by other processors, for statistics. */
