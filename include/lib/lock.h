@@ -18,6 +18,7 @@ enum lock_rank {
     LOCK_RANK_VMM,        /* an address space: its areas */
     LOCK_RANK_HEAP_LARGE, /* the heap's page runs */
     LOCK_RANK_HEAP_CLASS, /* one size class: its slabs and depot */
+    LOCK_RANK_HEAP_DEBUG, /* the records of the heap's debugging */
     LOCK_RANK_PAGE_TABLE, /* the tables of one address space */
     LOCK_RANK_VM_CACHE,   /* the records that describe spaces and areas */
     LOCK_RANK_TLB,        /* requests to other processors */

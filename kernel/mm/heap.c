@@ -27,6 +27,7 @@
  */
 #include "mm/heap.h"
 
+#include "heap_debug.h"
 #include "heap_private.h"
 #include "heap_report.h"
 #include "heap_runs.h"
@@ -176,7 +177,7 @@ static void *slab_alloc(unsigned class_index, unsigned state)
     const struct heap_shape *shape = &heap_shapes[class_index];
     void *object;
 
-    if (heap_cpus[arch_cpu_id()] == &heap_cpu_none)
+    if (heap_cpus[arch_cpu_id()] == &heap_cpu_none && !heap_debug_on)
         cpu_create();
     if (slab_take(class_index, &object, 1) == 0)
         return NULL;
@@ -216,15 +217,38 @@ static void *slab_alloc(unsigned class_index, unsigned state)
     return small_alloc(class_index, state);
 }
 
+/* --- debugging: magazines are busy for ever, so the fast path knows nothing of it --------- */
+
+static void *debug_alloc(size_t size_bytes, size_t alignment, enum heap_tag tag, unsigned flags,
+                         const void *caller)
+{
+    const struct heap_request request = { size_bytes, alignment, tag, flags, caller };
+    void *object = heap_debug_alloc(&request);
+
+    if (object == NULL)
+        heap_count(&heap_counters.failures, 1);
+    return object;
+}
+
+/* Past the magazines, because they are busy. */
+[[gnu::noinline]] static void *busy_alloc(size_t size_bytes, size_t alignment, unsigned class_index,
+                                          unsigned state, const void *caller)
+{
+    if (heap_debug_on)
+        return debug_alloc(size_bytes, alignment, HEAP_TAG_NONE, 0, caller);
+    return small_alloc(class_index, state);
+}
+
 /* The usual case, without a call: an object without a tag, from a magazine that is not empty. */
-[[gnu::always_inline]] static inline void *fast_alloc(size_t class_index, unsigned state)
+[[gnu::always_inline]] static inline void *fast_alloc(size_t size_bytes, size_t alignment,
+                                                      size_t class_index, unsigned state)
 {
     struct heap_cpu *cpu = cpu_idle();
     struct heap_magazine *magazine;
     void **top, *object;
 
     if (UNLIKELY(cpu == NULL))
-        return small_alloc((unsigned)class_index, state);
+        return busy_alloc(size_bytes, alignment, (unsigned)class_index, state, CALLER);
     magazine = &cpu->magazines[class_index];
     cpu_enter(cpu);
     top = magazine->top;
@@ -240,10 +264,13 @@ static void *slab_alloc(unsigned class_index, unsigned state)
 }
 
 [[gnu::noinline]] static void *large_alloc(size_t size_bytes, size_t alignment, enum heap_tag tag,
-                                           unsigned flags)
+                                           unsigned flags, const void *caller)
 {
-    void *object = heap_large_alloc(size_bytes, alignment, tag, flags);
+    void *object;
 
+    if (heap_debug_on)
+        return debug_alloc(size_bytes, alignment, tag, flags, caller);
+    object = heap_large_alloc(size_bytes, alignment, tag, flags);
     if (object == NULL)
         heap_count(&heap_counters.failures, 1);
     return object;
@@ -323,11 +350,13 @@ static bool size_fits(const struct small *small, size_t size_bytes)
 }
 
 /* Frees anything that can be freed, and reports everything else. */
-[[gnu::noinline]] static bool free_any(void *object, size_t size_bytes)
+[[gnu::noinline]] static bool free_any(void *object, size_t size_bytes, const void *caller)
 {
-    const void *caller = CALLER;
     struct small small;
+    bool accepted;
 
+    if (heap_debug_on && heap_debug_free(object, size_bytes, caller, &accepted))
+        return accepted;
     switch (small_find((uintptr_t)object, &small)) {
     case FIND_LIVE:
         if (size_bytes != HEAP_ANY_SIZE && !size_fits(&small, size_bytes))
@@ -349,10 +378,11 @@ static bool size_fits(const struct small *small, size_t size_bytes)
 }
 
 /* The same, after the fast path found something unusual. */
-[[gnu::noinline]] static bool free_any_again(struct heap_cpu *cpu, void *object, size_t size_bytes)
+[[gnu::noinline]] static bool free_any_again(struct heap_cpu *cpu, void *object, size_t size_bytes,
+                                             const void *caller)
 {
     cpu_leave(cpu);
-    return free_any(object, size_bytes);
+    return free_any(object, size_bytes, caller);
 }
 
 /* The usual case, without a call: a live object without a tag, and room in the magazine of its class,
@@ -366,16 +396,16 @@ static bool size_fits(const struct small *small, size_t size_bytes)
     void **top;
 
     if (UNLIKELY(cpu == NULL))
-        return free_any(object, size_bytes);
+        return free_any(object, size_bytes, CALLER);
     magazine = &cpu->magazines[class_index];
     cpu_enter(cpu);
     top = magazine->top;
     if (UNLIKELY(top == magazine->limit))
-        return free_any_again(cpu, object, size_bytes);
+        return free_any_again(cpu, object, size_bytes, CALLER);
     byte = magazine_state_of(magazine, object);
     if (UNLIKELY(((uintptr_t)object & magazine->low_mask) != 0 ||
                  heap_state_read(byte) != HEAP_STATE_LIVE))
-        return free_any_again(cpu, object, size_bytes);
+        return free_any_again(cpu, object, size_bytes, CALLER);
     heap_state_write(byte, HEAP_STATE_FREED);
     *top = object;
     set_top(magazine, top + 1);
@@ -386,7 +416,7 @@ static bool size_fits(const struct small *small, size_t size_bytes)
 bool kfree(void *object)
 {
     if (UNLIKELY(!heap_window_open((uintptr_t)object)))
-        return free_any(object, HEAP_ANY_SIZE);
+        return free_any(object, HEAP_ANY_SIZE, CALLER);
     return fast_free(object, HEAP_ANY_SIZE, heap_entry_class(heap_entry_of((uintptr_t)object)));
 }
 
@@ -396,29 +426,38 @@ bool kfree_sized(void *object, size_t size_bytes)
     unsigned class_index;
 
     if (UNLIKELY(size_bytes > HEAP_SMALL_BYTES || !heap_window_open((uintptr_t)object)))
-        return free_any(object, size_bytes);
+        return free_any(object, size_bytes, CALLER);
     class_index = heap_class_of(size_bytes);
     if (UNLIKELY(heap_entry_class(heap_entry_of((uintptr_t)object)) != class_index))
-        return free_any(object, size_bytes);
+        return free_any(object, size_bytes, CALLER);
     return fast_free(object, size_bytes, class_index);
 }
 
 /* --- allocation --------------------------------------------------------------------------- */
 
-void *kmalloc(size_t size_bytes)
+/* What kmalloc() is: inlined where it is called, so that the caller is the caller's. */
+[[gnu::always_inline]] static inline void *plain_alloc(size_t size_bytes)
 {
     if (UNLIKELY(size_bytes > HEAP_SMALL_BYTES))
-        return large_alloc(size_bytes, 1, HEAP_TAG_NONE, 0);
-    return fast_alloc(heap_class_of(size_bytes), HEAP_STATE_LIVE);
+        return large_alloc(size_bytes, 1, HEAP_TAG_NONE, 0, CALLER);
+    return fast_alloc(size_bytes, 1, heap_class_of(size_bytes), HEAP_STATE_LIVE);
+}
+
+[[gnu::always_inline]] static inline void *zeroed_alloc(size_t size_bytes)
+{
+    void *object = plain_alloc(size_bytes);
+
+    return object != NULL ? memset(object, 0, size_bytes) : NULL;
+}
+
+void *kmalloc(size_t size_bytes)
+{
+    return plain_alloc(size_bytes);
 }
 
 void *kzalloc(size_t size_bytes)
 {
-    void *object = kmalloc(size_bytes);
-
-    if (object != NULL)
-        memset(object, 0, size_bytes);
-    return object;
+    return zeroed_alloc(size_bytes);
 }
 
 void *kcalloc(size_t count, size_t size_bytes)
@@ -429,48 +468,84 @@ void *kcalloc(size_t count, size_t size_bytes)
         heap_count(&heap_counters.failures, 1);
         return NULL;
     }
-    return kzalloc(total);
+    return zeroed_alloc(total);
+}
+
+/* The class of an object of that size and alignment; HEAP_NO_CLASS when it is a large one. *state gets
+ * the mark of a class that is larger than the size asks for. */
+[[gnu::always_inline]] static inline unsigned aligned_class(size_t size_bytes, size_t alignment,
+                                                            unsigned *state)
+{
+    size_t rounded = (size_t)align_up(size_bytes != 0 ? size_bytes : 1, alignment);
+    unsigned class_index;
+
+    if (rounded < size_bytes || rounded > HEAP_SMALL_BYTES)
+        return HEAP_NO_CLASS;
+    class_index = heap_class_of(rounded);
+    if (class_index != heap_class_of(size_bytes))
+        *state |= HEAP_STATE_OVERSIZE;
+    return class_index;
+}
+
+/* An object with all that can be asked for. */
+static void *special_alloc(const struct heap_request *request)
+{
+    unsigned state = HEAP_STATE_LIVE | (unsigned)request->tag;
+    unsigned class_index = HEAP_NO_CLASS;
+
+    if (heap_debug_on)
+        return debug_alloc(request->size_bytes, request->alignment, request->tag, request->flags,
+                           request->caller);
+    if ((request->flags & (HEAP_DMA | HEAP_GUARDED)) == 0)
+        class_index = aligned_class(request->size_bytes, request->alignment, &state);
+    if (class_index != HEAP_NO_CLASS)
+        return small_alloc(class_index, state);
+    return large_alloc(request->size_bytes, request->alignment, request->tag, request->flags,
+                       request->caller);
+}
+
+void *heap_request(const struct heap_request *request)
+{
+    void *object;
+
+    if ((unsigned)request->tag >= HEAP_TAG_COUNT ||
+        (request->flags & ~(unsigned)(HEAP_ZERO | HEAP_DMA | HEAP_GUARDED)) != 0 ||
+        !is_power_of_two(request->alignment) || request->alignment > ALIGNMENT_MAX) {
+        heap_count(&heap_counters.failures, 1);
+        return NULL;
+    }
+    object = special_alloc(request);
+    if (object != NULL && (request->flags & HEAP_ZERO) != 0)
+        memset(object, 0, request->size_bytes);
+    return object;
 }
 
 void *kmalloc_tagged(size_t size_bytes, enum heap_tag tag, unsigned flags)
 {
-    void *object;
+    const struct heap_request request = { size_bytes, 1, tag, flags, CALLER };
 
-    if ((unsigned)tag >= HEAP_TAG_COUNT ||
-        (flags & ~(unsigned)(HEAP_ZERO | HEAP_DMA | HEAP_GUARDED)) != 0) {
-        heap_count(&heap_counters.failures, 1);
-        return NULL;
-    }
-    if (size_bytes > HEAP_SMALL_BYTES || (flags & (HEAP_DMA | HEAP_GUARDED)) != 0)
-        object = large_alloc(size_bytes, 1, tag, flags);
-    else
-        object = small_alloc(heap_class_of(size_bytes), HEAP_STATE_LIVE | (unsigned)tag);
-    if (object != NULL && (flags & HEAP_ZERO) != 0)
-        memset(object, 0, size_bytes);
-    return object;
+    return heap_request(&request);
 }
 
 void *kmalloc_aligned(size_t size_bytes, size_t alignment)
 {
-    size_t rounded = (size_t)align_up(size_bytes != 0 ? size_bytes : 1, alignment);
+    unsigned state = HEAP_STATE_LIVE;
     unsigned class_index;
 
     if (!is_power_of_two(alignment) || alignment > ALIGNMENT_MAX) {
         heap_count(&heap_counters.failures, 1);
         return NULL;
     }
-    if (rounded < size_bytes || rounded > HEAP_SMALL_BYTES)
-        return large_alloc(size_bytes, alignment, HEAP_TAG_NONE, 0);
-    class_index = heap_class_of(rounded);
-    if (class_index == heap_class_of(size_bytes))
-        return fast_alloc(class_index, HEAP_STATE_LIVE);
-    return fast_alloc(class_index, HEAP_STATE_LIVE | HEAP_STATE_OVERSIZE);
+    class_index = aligned_class(size_bytes, alignment, &state);
+    if (class_index == HEAP_NO_CLASS)
+        return large_alloc(size_bytes, alignment, HEAP_TAG_NONE, 0, CALLER);
+    return fast_alloc(size_bytes, alignment, class_index, state);
 }
 
 char *kstrdup(const char *text)
 {
     size_t size = strlen(text) + 1;
-    char *copy = kmalloc(size);
+    char *copy = plain_alloc(size);
 
     return copy != NULL ? memcpy(copy, text, size) : NULL;
 }
@@ -478,30 +553,44 @@ char *kstrdup(const char *text)
 /* --- another size ------------------------------------------------------------------------- */
 
 /* A new object with the old one's tag, contents and flags. */
-static void *move_object(void *object, size_t usable, size_t size_bytes, enum heap_tag tag,
-                         unsigned flags)
+static void *move_object(void *object, size_t usable, const struct heap_request *request)
 {
     void *moved;
 
-    if (size_bytes > HEAP_SMALL_BYTES || flags != 0)
-        moved = large_alloc(size_bytes, 1, tag, flags | HEAP_GROWS);
+    if (request->size_bytes > HEAP_SMALL_BYTES || (request->flags & ~HEAP_GROWS) != 0)
+        moved = large_alloc(request->size_bytes, 1, request->tag, request->flags | HEAP_GROWS,
+                            request->caller);
     else
-        moved = small_alloc(heap_class_of(size_bytes), HEAP_STATE_LIVE | (unsigned)tag);
+        moved = small_alloc(heap_class_of(request->size_bytes),
+                            HEAP_STATE_LIVE | (unsigned)request->tag);
     if (moved == NULL)
         return NULL;
-    memcpy(moved, object, usable < size_bytes ? usable : size_bytes);
-    (void)kfree(object);
+    memcpy(moved, object, usable < request->size_bytes ? usable : request->size_bytes);
+    (void)free_any(object, HEAP_ANY_SIZE, request->caller);
     return moved;
 }
 
-static void *large_realloc(void *object, size_t size_bytes)
+static void *large_realloc(void *object, size_t size_bytes, const void *caller)
 {
     struct heap_page *head = heap_large_find(object);
+    const struct heap_request request = { size_bytes, 1, (enum heap_tag)head->tag, head->flags,
+                                          caller };
 
     if (heap_large_resize(head, size_bytes))
         return object;
-    return move_object(object, heap_large_usable(head), size_bytes, (enum heap_tag)head->tag,
-                       head->flags);
+    return move_object(object, heap_large_usable(head), &request);
+}
+
+static void *small_realloc(void *object, const struct small *small, size_t size_bytes,
+                           const void *caller)
+{
+    const struct heap_request request = { size_bytes, 1,
+                                          (enum heap_tag)(small->state & HEAP_STATE_TAG), 0,
+                                          caller };
+
+    if (size_fits(small, size_bytes))
+        return object;
+    return move_object(object, heap_shapes[small->class_index].object_bytes, &request);
 }
 
 void *krealloc(void *object, size_t size_bytes)
@@ -510,18 +599,16 @@ void *krealloc(void *object, size_t size_bytes)
     enum find found;
 
     if (object == NULL)
-        return kmalloc(size_bytes);
+        return plain_alloc(size_bytes);
+    if (UNLIKELY(heap_debug_on) && heap_debug_tracks(object))
+        return heap_debug_realloc(object, size_bytes, CALLER);
     found = small_find((uintptr_t)object, &small);
+    if (found == FIND_LIVE)
+        return small_realloc(object, &small, size_bytes, CALLER);
     if (found == FIND_OTHER && heap_large_find(object) != NULL)
-        return large_realloc(object, size_bytes);
-    if (found != FIND_LIVE) {
-        (void)free_any(object, HEAP_ANY_SIZE); /* which reports it */
-        return NULL;
-    }
-    if (size_fits(&small, size_bytes))
-        return object;
-    return move_object(object, heap_shapes[small.class_index].object_bytes, size_bytes,
-                       (enum heap_tag)(small.state & HEAP_STATE_TAG), 0);
+        return large_realloc(object, size_bytes, CALLER);
+    (void)free_any(object, HEAP_ANY_SIZE, CALLER); /* which reports it */
+    return NULL;
 }
 
 size_t kmalloc_usable(const void *object)
@@ -529,6 +616,8 @@ size_t kmalloc_usable(const void *object)
     const struct heap_page *head;
     struct small small;
 
+    if (heap_debug_on && heap_debug_tracks(object))
+        return heap_debug_usable(object);
     switch (small_find((uintptr_t)object, &small)) {
     case FIND_LIVE:
         return heap_shapes[small.class_index].object_bytes;
@@ -566,6 +655,19 @@ static void cpu_drain(void)
     cpu_leave(cpu);
 }
 
+void heap_magazines_stop(void)
+{
+    cpu_drain();
+    for (unsigned id = 0; id < CONFIG_MAX_CPUS; id++)
+        heap_cpus[id]->busy = true;
+}
+
+void heap_magazines_start(void)
+{
+    for (unsigned id = 0; id < CONFIG_MAX_CPUS; id++)
+        heap_cpus[id]->busy = heap_cpus[id] == &heap_cpu_none;
+}
+
 size_t heap_shrink(size_t count_frames)
 {
     cpu_drain();
@@ -590,8 +692,9 @@ static struct pmm_shrinker shrinker = { .shrink = shrink_for_pmm };
 enum status heap_init(vaddr_t window_start, size_t window_bytes)
 {
     size_t slab_bytes = (size_t)align_up(slab_fixed_bytes(), PAGE_SIZE);
-    enum status status =
-        heap_window_init(window_start, window_bytes, slab_bytes + CONFIG_MAX_CPUS * CPU_BYTES);
+    size_t debug_bytes = heap_debug_fixed_bytes(window_bytes);
+    enum status status = heap_window_init(window_start, window_bytes,
+                                          slab_bytes + CONFIG_MAX_CPUS * CPU_BYTES + debug_bytes);
 
     if (status != STATUS_OK)
         return status;
@@ -602,6 +705,7 @@ enum status heap_init(vaddr_t window_start, size_t window_bytes)
         heap_cpus[id] = &heap_cpu_none;
     heap_counters = (struct heap_counters){ 0 };
     cpu_area = (uintptr_t)heap_window.fixed + slab_bytes;
+    heap_debug_init(cpu_area + CONFIG_MAX_CPUS * CPU_BYTES, debug_bytes);
     status = slab_init(heap_window.fixed);
     if (status == STATUS_OK)
         pmm_register_shrinker(&shrinker);

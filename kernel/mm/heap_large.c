@@ -18,6 +18,7 @@
 #include "heap_private.h"
 #include "heap_report.h"
 #include "heap_runs.h"
+#include "lib/assert.h"
 #include "lib/bits.h"
 #include "mm/paging.h"
 #include "mm/pmm.h"
@@ -112,21 +113,23 @@ static void *special_alloc(uint32_t count_pages, size_t size_bytes, enum heap_ta
         size_t room =
             size_bytes != 0 ? (size_t)align_up(size_bytes, OBJECT_ALIGNMENT) : OBJECT_ALIGNMENT;
 
-        head->lead_bytes = (uint32_t)(PAGE_SIZE + ((size_t)count_pages << PAGE_SHIFT) - room);
+        head->lead_bytes = (uint32_t)PAGE_SIZE;
+        if ((flags & HEAP_GUARD_LOW) == 0)
+            head->lead_bytes += (uint32_t)(((size_t)count_pages << PAGE_SHIFT) - room);
         head[1].kind = HEAP_PAGE_INSIDE;
     }
     heap_run_publish_large(first);
     return adopt(first, size_bytes, tag);
 }
 
-static void special_free(uint32_t first, const struct heap_page *was)
+/* Unmaps a freed object's pages; its addresses are still busy. */
+static void special_unmap(uint32_t first, const struct heap_page *was)
 {
     bool guarded = (was->flags & HEAP_GUARDED) != 0;
 
     if (guarded)
         heap_window.pages[first + 1].kind = HEAP_PAGE_INNER;
     heap_unback(heap_page_address(first + guarded), was->page_count - (guarded ? 2 : 0));
-    heap_run_free_bare(first);
 }
 
 /* --- interface --------------------------------------------------------------------------- */
@@ -171,9 +174,20 @@ bool heap_large_free(void *object, size_t size_bytes, const void *caller)
                            size_bytes, caller);
     }
     count_tag(&was, false);
-    if (was.flags != 0)
-        special_free(page, &was);
+    if (was.flags != 0) {
+        special_unmap(page, &was);
+        heap_run_free_bare(page);
+    }
     return true;
+}
+
+void heap_large_unmap(uint32_t first)
+{
+    struct heap_page was;
+
+    VERIFY(heap_run_free_large(first, heap_window.pages[first].lead_bytes, HEAP_ANY_SIZE, &was));
+    count_tag(&was, false);
+    special_unmap(first, &was);
 }
 
 struct heap_page *heap_large_find(const void *object)

@@ -53,13 +53,36 @@ static inline void heap_count(size_t *counter, size_t change)
     __atomic_fetch_add(counter, change, __ATOMIC_RELAXED);
 }
 
+/* All that can be asked for at once. */
+struct heap_request {
+    size_t size_bytes;
+    size_t alignment; /* a power of two; 1: the usual one */
+    enum heap_tag tag;
+    unsigned flags;     /* enum heap_flag */
+    const void *caller; /* where it was asked for, for reports */
+};
+
+/* As kmalloc_tagged(), which is a case of it. */
+void *heap_request(const struct heap_request *request);
+
+/* Empties this processor's magazines and keeps every processor away from its own, so that all
+ * requests take the long way; and the end of that. One processor. */
+void heap_magazines_stop(void);
+void heap_magazines_start(void);
+
 /* --- large objects (heap_large.c) -------------------------------------------------------- */
 
 /* Beside enum heap_flag: with room behind it, where there is any. */
-#define HEAP_GROWS (1u << 15)
+#define HEAP_GROWS       (1u << 15)
+#define HEAP_GUARD_LOW   (1u << 14) /* HEAP_GUARDED, and against the lower guard page */
+#define HEAP_GUARD_ASKED (1u << 13) /* HEAP_GUARDED, by the owner's wish: in debugging's records */
 
 void *heap_large_alloc(size_t size_bytes, size_t alignment, enum heap_tag tag, unsigned flags);
 bool heap_large_free(void *object, size_t size_bytes, const void *caller);
+
+/* Frees a live object with HEAP_GUARDED, but keeps its addresses: nothing is mapped there until
+ * heap_run_free_bare(first). */
+void heap_large_unmap(uint32_t first);
 
 /* The record of the live large object that begins at `object`; NULL when there is none. */
 struct heap_page *heap_large_find(const void *object);

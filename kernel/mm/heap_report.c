@@ -6,6 +6,7 @@
  */
 #include "heap_report.h"
 
+#include "heap_debug.h"
 #include "heap_private.h"
 #include "heap_runs.h"
 #include "lib/log.h"
@@ -45,14 +46,19 @@ static void object_text(const void *address, char *text, size_t size)
 bool heap_report(enum heap_fault fault, const void *object, size_t size_bytes, const void *caller)
 {
     char known[96];
+    char history[160];
     char asked[40] = "";
+    char place[64];
 
     __atomic_fetch_add(&bad_frees, 1, __ATOMIC_RELAXED);
     object_text(object, known, sizeof(known));
+    heap_debug_history(object, history, sizeof(history));
+    heap_place_text(caller, place, sizeof(place));
+    heap_event_note(HEAP_EVENT_REFUSE, (uintptr_t)object, 0, HEAP_TAG_NONE, caller);
     if (size_bytes != HEAP_ANY_SIZE)
         print_buffer(asked, sizeof(asked), " as %zu bytes", size_bytes);
-    log_error("heap: free of %p%s refused: %s%s; called from %p", object, asked, fault_text(fault),
-              known, caller);
+    log_error("heap: free of %p%s refused: %s%s%s; called from %s", object, asked,
+              fault_text(fault), known, history, place);
     return false;
 }
 

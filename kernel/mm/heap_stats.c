@@ -7,6 +7,7 @@
  * without a tag are live bytes less those with one. Figures taken while other processors work are
  * off by what happens meanwhile.
  */
+#include "heap_debug.h"
 #include "heap_private.h"
 #include "heap_report.h"
 #include "heap_runs.h"
@@ -45,7 +46,7 @@ bool heap_get_class(unsigned index, struct heap_class_info *info)
         return false;
     slab_get_stats(class_index, &slabs);
     objects = (uint64_t)slabs.slabs * heap_shapes[class_index].count;
-    spare = sum_magazines(class_index).cached + slabs.depot_objects;
+    spare = sum_magazines(class_index).cached + slabs.depot_objects + heap_debug_held(class_index);
     *info = (struct heap_class_info){
         .object_bytes = heap_shapes[class_index].object_bytes,
         .slabs = slabs.slabs,
@@ -185,6 +186,8 @@ enum status heap_describe(const void *address, struct heap_object_info *info)
 
     if (!heap_window_open((uintptr_t)address))
         return STATUS_NOT_FOUND;
+    if (heap_debug_on && heap_debug_describe(address, info))
+        return STATUS_OK;
     entry =
         __atomic_load_n(&heap_window.map[heap_page_number((uintptr_t)address)], __ATOMIC_RELAXED);
     if (entry == HEAP_NO_CLASS)
@@ -229,5 +232,5 @@ enum status heap_check(void)
         if (!class_agrees(i, &sums[i]))
             return STATUS_CORRUPT;
     }
-    return STATUS_OK;
+    return heap_debug_check() == 0 ? STATUS_OK : STATUS_CORRUPT;
 }

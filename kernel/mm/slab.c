@@ -27,6 +27,7 @@
  */
 #include "slab.h"
 
+#include "heap_debug.h"
 #include "heap_report.h"
 #include "heap_runs.h"
 #include "lib/assert.h"
@@ -214,6 +215,7 @@ static uint32_t detach_empty(struct heap_class *class, size_t kept)
 
 static void slab_destroy(const struct heap_class *class, uint32_t first)
 {
+    heap_debug_forget(class->class_index, first);
     for (unsigned page = 0; page < class->shape.pages; page++)
         __atomic_store_n(&heap_window.map[first + page], HEAP_NO_CLASS, __ATOMIC_RELAXED);
     heap_run_free(first);

@@ -43,7 +43,7 @@ void heap_ledger_create(void)
 static void change(const void *object, unsigned char from, unsigned char to, const char *conflict)
 {
     size_t first = ((uintptr_t)object - va_value(heap_machine_window())) / GRANULE;
-    size_t count = kmalloc_usable(object) / GRANULE;
+    size_t count = (kmalloc_usable(object) + GRANULE - 1) / GRANULE;
 
     if (count == 0)
         stop("no live object begins here", object);

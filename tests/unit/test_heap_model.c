@@ -14,8 +14,10 @@
 
 #include "heap_ledger.h"
 #include "heap_machine.h"
+#include "host_log.h"
 #include "lib/bits.h"
 #include "mm/heap.h"
+#include "mm/heap_debug.h"
 
 #define FRAMES       6144u
 #define WINDOW_BYTES (64 * MiB)
@@ -205,19 +207,10 @@ static void release_all(void)
 
 /* --- the tests ---------------------------------------------------------------------------- */
 
-static void random_operations(void **state)
+static void load(unsigned long count)
 {
-    /* No object overlaps another or loses its contents, whatever the order of operations, also when
-     * memory is short and when single pages are refused; in the end every frame has come back. */
-    const char *wish = getenv("MERIDIAN_HEAP_OPERATIONS");
-    unsigned long count = wish != NULL ? strtoul(wish, NULL, 0) : OPERATIONS;
     struct heap_stats stats;
-    size_t before;
 
-    (void)state;
-    assert_true(kfree(kmalloc(1)));
-    (void)heap_shrink(SIZE_MAX);
-    before = heap_machine_frames_used();
     for (unsigned long i = 0; i < count; i++) {
         operate();
         if (i % 4096 == 0)
@@ -235,6 +228,43 @@ static void random_operations(void **state)
     assert_int_equal(stats.live_objects, 0);
     for (unsigned tag = 0; tag < HEAP_TAG_COUNT; tag++)
         assert_int_equal(stats.tag_bytes[tag], 0);
+}
+
+static void random_operations(void **state)
+{
+    /* No object overlaps another or loses its contents, whatever the order of operations, also when
+     * memory is short and when single pages are refused; in the end every frame has come back. */
+    const char *wish = getenv("MERIDIAN_HEAP_OPERATIONS");
+    size_t before;
+
+    (void)state;
+    assert_true(kfree(kmalloc(1)));
+    (void)heap_shrink(SIZE_MAX);
+    before = heap_machine_frames_used();
+    load(wish != NULL ? strtoul(wish, NULL, 0) : OPERATIONS);
+    assert_int_equal(heap_machine_frames_used(), before);
+}
+
+static void debugged_operations(void **state)
+{
+    /* The same holds with every check on, but for the records, which are as many after the second time as
+     * after the first. */
+    const struct heap_debug all = { .options = HEAP_DEBUG_ALL, .guard_one_in = 20, .seed = 3 };
+    const struct heap_debug off = { 0 };
+    size_t before = 0;
+
+    (void)state;
+    for (unsigned turn = 0; turn < 2; turn++) {
+        host_log_clear();
+        assert_int_equal(heap_debug_set(&all), STATUS_OK);
+        random_state = 0x2545f4914f6cdd1du;
+        load(OPERATIONS / 4);
+        assert_int_equal(heap_debug_set(&off), STATUS_OK);
+        assert_false(host_log_contains("was written"));
+        (void)heap_shrink(SIZE_MAX);
+        if (turn == 0)
+            before = heap_machine_frames_used();
+    }
     assert_int_equal(heap_machine_frames_used(), before);
 }
 
@@ -302,6 +332,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(random_operations, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(debugged_operations, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_failing_page, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_failing_page_of_init, set_up, tear_down),
     };
