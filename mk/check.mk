@@ -29,6 +29,11 @@ lint: build/commands.tsv | need-lint ## style, warnings of both compilers, layer
 test: build/commands.tsv all $(UNIT_PROGRAMS) $(FIRMWARE_PROGRAMS) $(LARGE_KERNEL) | need-test ## lint, unit tests, tests of the tools, tests in QEMU; ends with N passed, N failed
 	@$(PYTHON) tools/run_tests.py --commands $< --unit "$(UNIT_PROGRAMS)" $(SUITES)
 
+.PHONY: stress-frames
+stress-frames: $(DISK_PRODUCTS) build/kernel-i386.elf | need-run ## 10^7 operations of the frame allocator in the kernel, both widths; ARGS=OPERATIONS
+	@$(PYTHON) tools/meridian_qemu.py run --esp build/esp --cmdline 'run="stress frames $(or $(ARGS),10000000); exit"' < /dev/null
+	@$(PYTHON) tools/meridian_qemu.py run --kernel build/kernel-i386.elf --cmdline 'run="stress frames $(or $(ARGS),10000000); exit"' < /dev/null
+
 .PHONY: matrix-i386
 matrix-i386: build/kernel-i386.elf | need-test ## the 32-bit kernel on every processor, memory size and machine type: a line each
 	@$(PYTHON) tests/qemu/matrix.py

@@ -17,7 +17,8 @@
  * the exit code. */
 bool selftest_run(const struct handoff_view *machine, const char *name, uint32_t seed);
 
-/* Runs the test of that name with another amount of load (spaces: how many spaces). False when it
+/* Runs the test of that name with another amount of load (spaces: how many spaces; pmm: how many
+ * operations). False when it
  * failed, which is noted for the exit code, or when there is no such test. */
 bool selftest_stress(const struct handoff_view *machine, const char *name, unsigned amount,
                      uint32_t seed);

@@ -1,21 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * selftest_pmm.c - frames under random load, against a model; and to the last one.
+ * selftest_pmm.c - frames under random load, against a model.
  *
- * The model is a list of the runs that are held: first frame, length, and a stamp. The stamp is
- * written into the first and the last frame of the run; when the run goes back, both are still
- * there, or somebody else was given the same frame. Besides, a new run is compared with every run
- * held, so that even frames that nobody wrote to cannot be handed out twice. Memory: the list,
- * and at most an eighth of what is free.
+ * The model has two parts. A map of all memory, one bit a frame, says what is held: a frame that comes
+ * while its bit is set was handed out twice. And a list of the runs that are held: first frame, length,
+ * and a stamp, which is written into the first and the last frame; when the run goes back, both
+ * are still there, or somebody else writes to the same memory.
+ *
+ *     map      0 0 1 1 1 1 0 0 1 0 ...      list   [2, 4 frames, stamp] [8, 1 frame, stamp] ...
+ *
+ * Sizes, limits, alignments and nodes are mixed; runs go back as they came or frame by frame; some
+ * frees are wrong, and must be refused. At the end exactly what was free at first is free again, run by
+ * run. Memory: the map, and at most an eighth of what is free.
+ *
+ * `stress frames 10000000` is the same with so many operations.
  */
 
 #include "diag/selftest_case.h"
 #include "arch/mmu.h"
 #include "lib/bits.h"
+#include "mm/heap.h"
+#include "mm/memmap.h"
 #include "mm/pmm.h"
+#include "mm/pmm_node.h"
 
-#define SLOTS      256
-#define OPERATIONS 6000
+#define SLOTS        256
+#define USUAL_AMOUNT 6000 /* operations */
+#define WRONG_FREES  64   /* among them: each leaves a line in the log */
 
 struct run {
     pfn_t first;
@@ -28,6 +39,64 @@ struct run {
 static struct run runs[SLOTS];
 static uint64_t held_frames;
 static uint64_t most_frames;
+static uint64_t *held_map;
+static uint64_t map_frames;
+
+/* --- the map of what is held ----------------------------------------------------------------- */
+
+/* Turns the bits of a run over; false, with a part of them turned, when one was not as it should be. */
+static bool turn_bits(pfn_t first, uint64_t count_frames, bool held)
+{
+    uint64_t frame = pfn_value(first);
+    uint64_t end = frame + count_frames;
+
+    if (end > map_frames)
+        return false;
+    while (frame < end) {
+        unsigned bit = (unsigned)(frame & 63);
+        unsigned part = (unsigned)min_u64(64 - bit, end - frame);
+        uint64_t mask = low_mask(part) << bit;
+        uint64_t *word = &held_map[frame >> 6];
+
+        if ((*word & mask) != (held ? 0 : mask))
+            return false;
+        *word ^= mask;
+        frame += part;
+    }
+    return true;
+}
+
+static bool note_taken(struct selftest *test, pfn_t first, uint64_t count_frames)
+{
+    return selftest_check(test, turn_bits(first, count_frames, true),
+                          "of %llu frames at frame 0x%llx one was handed out before, or is none",
+                          (unsigned long long)count_frames, (unsigned long long)pfn_value(first));
+}
+
+static bool note_given(struct selftest *test, pfn_t first, uint64_t count_frames)
+{
+    return selftest_check(test, turn_bits(first, count_frames, false),
+                          "%llu frames at frame 0x%llx were freed, and not held",
+                          (unsigned long long)count_frames, (unsigned long long)pfn_value(first));
+}
+
+/* FNV-1a over the runs that are free. */
+static bool add_to_hash(void *context, pfn_t first, uint64_t count_frames)
+{
+    uint64_t *hash = context;
+
+    *hash = (*hash ^ pfn_value(first)) * 0x100000001b3u;
+    *hash = (*hash ^ count_frames) * 0x100000001b3u;
+    return true;
+}
+
+static uint64_t hash_of_free(void)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+
+    pmm_visit_free(add_to_hash, &hash);
+    return hash;
+}
 
 /* --- stamps ---------------------------------------------------------------------------------- */
 
@@ -47,23 +116,6 @@ static bool check_stamps(struct selftest *test, const struct run *run)
         selftest_frame_read(run->first) == run->stamp && selftest_frame_read(last) == run->stamp,
         "frame 0x%llx, %llu frames: somebody else wrote to it",
         (unsigned long long)pfn_value(run->first), (unsigned long long)run->count_frames);
-}
-
-static bool check_alone(struct selftest *test, const struct run *run)
-{
-    uintptr_t start = pfn_value(run->first);
-    uintptr_t end = start + (uintptr_t)run->count_frames;
-
-    for (size_t i = 0; i < SLOTS; i++) {
-        const struct run *other = &runs[i];
-
-        if (other == run || other->count_frames == 0)
-            continue;
-        if (start < pfn_value(other->first) + other->count_frames && pfn_value(other->first) < end)
-            return selftest_check(test, false, "frame 0x%llx was handed out twice",
-                                  (unsigned long long)start);
-    }
-    return selftest_check(test, true, " ");
 }
 
 /* --- taking and giving back ------------------------------------------------------------------ */
@@ -101,6 +153,13 @@ static bool check_constraints(struct selftest *test, const struct run *run,
         !selftest_check(test, end <= request->below, "a run ends at 0x%llx, asked below 0x%llx",
                         (unsigned long long)end, (unsigned long long)request->below))
         return false;
+    if ((request->flags & PMM_THIS_NODE) != 0 &&
+        !selftest_check(test,
+                        pmm_node_of(run->first) == request->node &&
+                            pmm_node_of(pfn_add(run->first, run->count_frames - 1)) ==
+                                request->node,
+                        "frame 0x%llx is not on node %u", (unsigned long long)first, request->node))
+        return false;
     return selftest_check(test,
                           request->align_frames == 0 || is_aligned(first, request->align_frames),
                           "frame 0x%llx is not aligned to %llu frames", (unsigned long long)first,
@@ -111,7 +170,8 @@ static bool adopt_run(struct selftest *test, struct run *run)
 {
     held_frames += run->count_frames;
     if (!check_tag(test, run->first) ||
-        !check_tag(test, pfn_add(run->first, run->count_frames - 1)) || !check_alone(test, run))
+        !check_tag(test, pfn_add(run->first, run->count_frames - 1)) ||
+        !note_taken(test, run->first, run->count_frames))
         return false;
     stamp_run(test, run);
     return true;
@@ -133,17 +193,19 @@ static bool take_order(struct selftest *test, struct run *run)
            adopt_run(test, run);
 }
 
+/* Lengths of all magnitudes, short ones most. */
 static struct pmm_request random_request(struct selftest *test)
 {
     static const uint64_t limits[] = { PMM_ANYWHERE, PMM_ANYWHERE, PMM_BELOW_4G, PMM_BELOW_16M };
+    bool near = selftest_below(test, 4) == 0;
 
     return (struct pmm_request){
-        .count_frames = 1 + selftest_below(test, 600),
+        .count_frames = 1 + selftest_below(test, 1u << selftest_below(test, 11)),
         .below = limits[selftest_below(test, ARRAY_COUNT(limits))],
         .align_frames = (uint64_t)1 << selftest_below(test, 8),
         .tag = FRAME_TEST,
-        .flags = selftest_below(test, 8) == 0 ? PMM_ZERO : 0,
-        .node = PMM_ANY_NODE,
+        .flags = (selftest_below(test, 32) == 0 ? PMM_ZERO : 0) | (near ? PMM_THIS_NODE : 0),
+        .node = near ? selftest_below(test, pmm_count_nodes()) : PMM_ANY_NODE,
     };
 }
 
@@ -168,7 +230,7 @@ static bool give_back(struct selftest *test, struct run *run)
     bool whole = selftest_below(test, 4) > 0;
     enum status status = STATUS_OK;
 
-    if (!check_stamps(test, run))
+    if (!check_stamps(test, run) || !note_given(test, run->first, run->count_frames))
         return false;
     if (whole) {
         status = run->by_order ? pmm_free(run->first, run->order)
@@ -199,15 +261,40 @@ static bool bulk(struct selftest *test)
     size_t freed;
 
     for (size_t i = 0; i < count; i++)
-        selftest_frame_write(frames[i], i);
-    for (size_t i = 0; i < count; i++) {
-        if (!selftest_check(test, selftest_frame_read(frames[i]) == i,
-                            "a bulk request got a frame twice"))
-            break;
-    }
+        if (!note_taken(test, frames[i], 1))
+            return false;
+    for (size_t i = 0; i < count; i++)
+        if (!note_given(test, frames[i], 1))
+            return false;
     freed = pmm_free_bulk(frames, count);
     return selftest_check(test, count == wanted && freed == count,
                           "bulk: %zu frames wanted, %zu had, %zu freed", wanted, count, freed);
+}
+
+/* --- wrong frees ------------------------------------------------------------------------------ */
+
+static bool expect_denied(struct selftest *test, enum status status, const char *what)
+{
+    return selftest_check(test, status == STATUS_DENIED, "%s: %s", what, status_name(status));
+}
+
+/* Twice, into the middle, with a wrong order: of a run of eight frames that is nobody else's. */
+static bool free_wrongly(struct selftest *test)
+{
+    pfn_t first;
+    bool passed;
+
+    if (!selftest_ok(test, pmm_alloc(3, FRAME_TEST, &first), "eight frames"))
+        return false;
+    selftest_expect_begin();
+    passed = expect_denied(test, pmm_free(first, 4), "freeing order 3 as order 4") &&
+             expect_denied(test, pmm_free(pfn_add(first, 4), 2), "freeing from the middle") &&
+             selftest_ok(test, pmm_free(first, 3), "freeing order 3") &&
+             expect_denied(test, pmm_free(first, 3), "freeing order 3 twice") &&
+             expect_denied(test, pmm_free_frame(pfn_add(first, selftest_below(test, 8))),
+                           "freeing a frame of a freed run");
+    selftest_expect_end();
+    return passed;
 }
 
 /* --- the load -------------------------------------------------------------------------------- */
@@ -231,6 +318,18 @@ static void give_all_back(struct selftest *test)
     }
 }
 
+static void run_load(struct selftest *test)
+{
+    unsigned amount = test->amount != 0 ? test->amount : USUAL_AMOUNT;
+    unsigned between = amount / WRONG_FREES + 1;
+
+    held_frames = 0;
+    for (unsigned i = 0; i < amount; i++)
+        if (!step(test) || (i % between == 0 && !free_wrongly(test)))
+            break;
+    give_all_back(test);
+}
+
 /* More than there is, and what cannot lie where it is wanted, is refused in good order. */
 static void check_refusals(struct selftest *test)
 {
@@ -250,13 +349,30 @@ static void check_refusals(struct selftest *test)
     (void)selftest_check(test, pfn_value(first) == 42, "a refusal wrote its result");
 }
 
+/* The map has a bit for each frame up to the end of RAM. */
+static bool make_map(struct selftest *test)
+{
+    struct memmap_totals totals;
+
+    memmap_total(&test->machine->map, &totals);
+    map_frames = totals.highest_ram_end >> PAGE_SHIFT;
+    held_map = kzalloc((size_t)(map_frames / 64 + 1) * sizeof(*held_map));
+    return selftest_check(test, held_map != NULL, "no memory for a map of %llu frames",
+                          (unsigned long long)map_frames);
+}
+
 void selftest_pmm(struct selftest *test)
 {
+    uint64_t at_first;
+
+    if (!make_map(test))
+        return;
     most_frames = selftest_free_frames() / 8;
-    held_frames = 0;
-    for (int i = 0; i < OPERATIONS && step(test); i++)
-        ;
-    give_all_back(test);
+    at_first = hash_of_free();
+    run_load(test);
     check_refusals(test);
     (void)selftest_ok(test, pmm_check(), "the PMM's own counts after the load");
+    (void)selftest_check(test, test->failed || hash_of_free() == at_first,
+                         "what is free after the load is not what was free before it");
+    (void)kfree(held_map);
 }

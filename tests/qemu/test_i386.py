@@ -55,6 +55,13 @@ def test_spaces_and_their_cost(boot):
     assert before == after
 
 
+def test_load_on_frames(boot):
+    """Operations of the frame allocator against a model: nothing lost, nothing twice, all free as at first."""
+    run = boot(cmdline='json run="stress frames 30000; exit"', **I386)
+    assert run.code == EXIT_SUCCESS
+    assert run.event("selftest")["result"] == "passed" and run.event("selftest")["checks"] > 60000
+
+
 @pytest.mark.parametrize("wish, levels", (("2level", 2), ("pae", 3)))
 def test_format_can_be_chosen(boot, wish, levels):
     """pt= chooses the format of the page tables."""

@@ -144,7 +144,15 @@ def test_a_thousand_spaces(prompt):
     assert before == after
 
 
-@pytest.mark.parametrize("wrong", ["", "clouds", "spaces 0", "spaces many"])
+def test_load_on_frames(prompt):
+    """Operations of the frame allocator against a model: nothing lost, nothing twice, all free as at first."""
+    _, events = ask(prompt, "frames; stress frames 30000; frames")
+    assert one(events, "selftest")["result"] == "passed" and one(events, "selftest")["checks"] > 60000
+    before, after = (event["free"] for event in events if event["event"] == "frames")
+    assert before == after
+
+
+@pytest.mark.parametrize("wrong", ["", "clouds", "spaces 0", "spaces many", "frames 0", "frames 1T"])
 def test_stress_on_nothing(prompt, wrong):
     """stress refuses what it does not know."""
     _, events = ask(prompt, f"stress {wrong}")
