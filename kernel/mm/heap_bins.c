@@ -20,15 +20,22 @@ unsigned heap_bin_of(uint32_t count_pages)
            ((count_pages >> (top - BIN_SUB_SHIFT)) & (BIN_SUB - 1));
 }
 
-/* The first bin all of whose runs have `count_pages` pages or more; HEAP_BIN_COUNT when there is none. */
-static unsigned bin_of_at_least(uint32_t count_pages)
+uint32_t heap_bin_round(uint32_t count_pages)
 {
-    uint32_t round;
+    uint32_t step;
 
     if (count_pages < BIN_SUB)
         return count_pages;
-    round = ((uint32_t)1 << (highest_bit(count_pages) - BIN_SUB_SHIFT)) - 1;
-    return count_pages <= UINT32_MAX - round ? heap_bin_of(count_pages + round) : HEAP_BIN_COUNT;
+    step = (uint32_t)1 << (highest_bit(count_pages) - BIN_SUB_SHIFT);
+    return count_pages <= UINT32_MAX - (step - 1) ? (count_pages + step - 1) & -step : 0;
+}
+
+/* The first bin all of whose runs have `count_pages` pages or more; HEAP_BIN_COUNT when there is none. */
+static unsigned bin_of_at_least(uint32_t count_pages)
+{
+    uint32_t least = heap_bin_round(count_pages);
+
+    return least != 0 || count_pages == 0 ? heap_bin_of(least) : HEAP_BIN_COUNT;
 }
 
 /* The first bin from `bin` on that is not empty, or HEAP_BIN_COUNT. */

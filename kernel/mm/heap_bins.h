@@ -28,6 +28,9 @@ struct heap_bins {
 /* The bin of runs of that length. */
 unsigned heap_bin_of(uint32_t count_pages);
 
+/* The least length from `count_pages` on that is the shortest of its bin; 0 when there is none. */
+uint32_t heap_bin_round(uint32_t count_pages);
+
 /* Puts [first, + count_pages) in as it is. */
 void heap_bins_insert(struct heap_bins *bins, uint32_t first, uint32_t count_pages);
 

@@ -2,9 +2,8 @@
  *
  * heap_large.c - objects larger than a page, and those with mappings of their own.
  *
- * An ordinary large object is a run of pages from the run allocator, no page more than its size
- * asks for. It grows where it stands when the pages behind it are free, and shrinks by giving its
- * end back. Two sorts have pages that nobody else has had or will have mapped as they are:
+ * An ordinary large object is a run of pages from the run allocator. It grows where it stands when
+ * the pages behind it are free, and shrinks by giving its end back. Two sorts have pages that nobody else has had or will have mapped as they are:
  *
  *     HEAP_DMA       contiguous frames below 4 GiB
  *     HEAP_GUARDED   | unmapped |      ...object | unmapped |    against the upper guard, so that the
@@ -15,6 +14,7 @@
  * Locking: that of the run allocator. Between allocation and free the record belongs to the
  * object's owner.
  */
+#include "heap_bins.h"
 #include "heap_private.h"
 #include "heap_report.h"
 #include "heap_runs.h"
@@ -27,9 +27,9 @@
 #define OBJECT_ALIGNMENT 16u
 
 /* An object that has just grown often grows again: it goes where it has that many times its size. */
-#define ROOM_FACTOR      8u
+#define ROOM_FACTOR      16u
 
-/* Pages that an object of `size_bytes` takes, or 0 when no window has as many. */
+/* Pages that an object of `size_bytes` fills, or 0 when no window has as many. */
 static uint32_t pages_for(size_t size_bytes)
 {
     size_t pages = (size_bytes >> PAGE_SHIFT) + ((size_bytes & PAGE_MASK) != 0);
@@ -37,6 +37,17 @@ static uint32_t pages_for(size_t size_bytes)
     if (pages >= heap_window.page_count)
         return 0;
     return pages != 0 ? (uint32_t)pages : 1;
+}
+
+/* Pages of the run that it gets. From 64 pages on these are the lengths that begin a bin, 32 a
+ * doubling: 1.6 % more on average, which holes of the right length, found at once, more than make
+ * up for. */
+static uint32_t run_pages_for(size_t size_bytes)
+{
+    uint32_t pages = pages_for(size_bytes);
+    uint32_t rounded = pages != 0 ? heap_bin_round(pages) : 0;
+
+    return rounded != 0 && rounded < heap_window.page_count ? rounded : pages;
 }
 
 static void *object_of(uint32_t first)
@@ -136,7 +147,7 @@ static void special_unmap(uint32_t first, const struct heap_page *was)
 
 void *heap_large_alloc(size_t size_bytes, size_t alignment, enum heap_tag tag, unsigned flags)
 {
-    uint32_t count_pages = pages_for(size_bytes);
+    uint32_t count_pages = run_pages_for(size_bytes);
     struct heap_wish wish = {
         .kind = HEAP_PAGE_LARGE,
         .count_pages = count_pages,
@@ -148,7 +159,7 @@ void *heap_large_alloc(size_t size_bytes, size_t alignment, enum heap_tag tag, u
     if (count_pages == 0)
         return NULL;
     if ((flags & (HEAP_DMA | HEAP_GUARDED)) != 0)
-        return special_alloc(count_pages, size_bytes, tag, flags);
+        return special_alloc(pages_for(size_bytes), size_bytes, tag, flags);
     if (slab_or_heap_run(&wish, &first) != STATUS_OK)
         return NULL;
     return adopt(first, size_bytes, tag);
@@ -215,7 +226,7 @@ size_t heap_large_usable(const struct heap_page *head)
 bool heap_large_resize(struct heap_page *head, size_t size_bytes)
 {
     uint32_t first = (uint32_t)(head - heap_window.pages);
-    uint32_t count_pages = pages_for(size_bytes);
+    uint32_t count_pages = run_pages_for(size_bytes);
 
     if (head->flags != 0 || count_pages == 0 || size_bytes <= HEAP_SMALL_BYTES)
         return false;

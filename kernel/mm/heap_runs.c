@@ -85,6 +85,7 @@ uint32_t heap_chain_take(struct heap_bins *bins, const struct heap_wish *wish)
         return 0;
     free_end = run + heap_window.pages[run].page_count;
     first = (uint32_t)align_up(run, wish->align_pages);
+    __builtin_prefetch(va_ptr(va(heap_page_address(first))), 1); /* the owner will write there */
     end = first + wish->count_pages;
     heap_bins_remove(bins, run);
     if (first > run)
@@ -231,6 +232,15 @@ void heap_runs_init(void)
     };
 }
 
+/* Takes the lock, which waits for all that the processor has written, and has the records of the run
+ * and of its neighbours on their way meanwhile. The length is a guess as yet. */
+static irq_state_t lock_near(const struct heap_page *head)
+{
+    __builtin_prefetch(head + __atomic_load_n(&head->page_count, __ATOMIC_RELAXED), 1);
+    __builtin_prefetch(head - 1, 1);
+    return spin_lock(&heap_runs.lock);
+}
+
 enum status heap_run_alloc(const struct heap_wish *wish, uint32_t *first)
 {
     irq_state_t state = spin_lock(&heap_runs.lock);
@@ -311,14 +321,17 @@ void heap_run_trim(uint32_t first, uint32_t count_pages)
 bool heap_run_free_large(uint32_t page, uint32_t lead_bytes, size_t size_bytes,
                          struct heap_page *was)
 {
-    irq_state_t state = spin_lock(&heap_runs.lock);
     struct heap_page *head = &heap_window.pages[page];
+    irq_state_t state = lock_near(head);
     bool live = head->kind == HEAP_PAGE_LARGE && head->lead_bytes == lead_bytes &&
                 (size_bytes == HEAP_ANY_SIZE || size_bytes == head->size_bytes);
     size_t excess = 0;
 
-    *was = *head;
     if (live) {
+        was->flags = head->flags;
+        was->tag = head->tag;
+        was->page_count = head->page_count;
+        was->lead_bytes = head->lead_bytes;
         run_leave(head);
         if (head->flags != 0) {
             head->kind = HEAP_PAGE_BUSY;

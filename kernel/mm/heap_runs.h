@@ -49,8 +49,9 @@ bool heap_run_grow(uint32_t first, uint32_t count_pages);
 void heap_run_trim(uint32_t first, uint32_t count_pages);
 
 /* Frees the live large object whose run begins at `page`, and which begins `lead_bytes` into it and
- * has the size `size_bytes` (HEAP_ANY_SIZE: any); *was is the record of the page. If it has flags, the
- * run is only made busy: the caller undoes the mapping and frees the addresses. */
+ * has the size `size_bytes` (HEAP_ANY_SIZE: any); *was then has its flags, tag, page_count and
+ * lead_bytes. If it has flags, the run is only made busy: the caller undoes the mapping and frees
+ * the addresses. */
 #define HEAP_ANY_SIZE SIZE_MAX
 bool heap_run_free_large(uint32_t page, uint32_t lead_bytes, size_t size_bytes,
                          struct heap_page *was);
