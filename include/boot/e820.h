@@ -86,11 +86,21 @@ struct region {
     uint16_t flags;      /* enum region_flag */
     uint16_t tag;        /* enum region_tag */
     uint32_t efi_type;   /* EFI_MEMORY_TYPE; REGION_EFI_TYPE_NONE if none, or several */
-    uint32_t reserved;   /* 0 */
+    uint32_t device;     /* with REGION_TAG_DEVICE: region_device(); 0 for others, or unknown */
 };
 _Static_assert(sizeof(struct region) == 32, "regions cross from loader to kernel");
 _Static_assert(offsetof(struct region, type) == 16, "regions cross from loader to kernel");
 _Static_assert(offsetof(struct region, efi_type) == 24, "regions cross from loader to kernel");
+
+/* The PCI function that holds a region, as a number that is never 0. The kernel's finding: a loader
+ * leaves it 0. */
+static inline uint32_t region_device(uint16_t segment, uint8_t bus, uint8_t device,
+                                     uint8_t function)
+{
+    return ((uint32_t)segment << 16 | (uint32_t)bus << 8 | (uint32_t)(device & 31) << 3 |
+            (function & 7u)) +
+           1;
+}
 
 /* "usable", "reserved", "ACPI data" ...: as Linux prints them in its BIOS-e820 lines. Never NULL;
  * "nothing" for 0, "unknown" for types that nobody defines. */
@@ -102,5 +112,9 @@ const char *e820_type_word(uint32_t type);
 
 /* "none", "loader", "boot services" ... Never NULL. */
 const char *region_tag_name(uint32_t tag);
+
+/* "0000:00:1f.2", as Linux writes the place of the PCI function that holds a region; "" for 0. */
+#define REGION_DEVICE_TEXT_BYTES 16
+const char *region_device_text(uint32_t device, char text[REGION_DEVICE_TEXT_BYTES]);
 
 #endif

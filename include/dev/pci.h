@@ -71,7 +71,8 @@ struct pci_function {
 };
 
 /* Calls `visit` for each function from bus `first` on, bus by bus, until it returns false. Bridges
- * lead to buses up to `last`, each of which is walked once, by whatever bridge comes first. */
+ * lead to buses up to `last`, each of which is walked once, by whatever bridge comes first; where
+ * there is more than one host bridge, buses that no bridge leads to are looked for as well. */
 void pci_scan(const struct pci_config *config, uint16_t segment, uint8_t first, uint8_t last,
               bool (*visit)(void *context, const struct pci_function *function), void *context);
 
@@ -91,8 +92,8 @@ struct pci_inventory {
 };
 
 /* Finds what there is: by the memory that MCFG tells of where it can be had, else by ports. Adds
- * memory of devices and bridges' windows to the table as reserved, REGION_TAG_DEVICE, except where
- * somebody holds it or it is RAM. The table moves into the heap, to have room. Early, once, after
+ * memory of devices, bridges' windows and configuration space to the table as reserved,
+ * REGION_TAG_DEVICE with the function that it belongs to, except where somebody holds it or it is RAM. The table moves into the heap, to have room. Early, once, after
  * the heap. STATUS_NO_MEMORY: the table is what it was. */
 enum status pci_machine_start(struct handoff_view *machine);
 

@@ -124,11 +124,12 @@ enum status memmap_reserve_low(struct memmap *map, size_t trampoline_pages);
 enum status memmap_carve(struct memmap *map, uint64_t base, uint64_t size_bytes, uint32_t type,
                          enum region_tag tag, enum memmap_reason reason);
 
-/* What a device says is its own: makes those pages of [base, base + size_bytes) reserved, tagged
- * REGION_TAG_DEVICE, that the table does not know, or knows as reserved, no RAM and nobody's. All
- * others stay what they are: a device is not believed against the firmware, and frames may be in use
- * already. STATUS_OVERFLOW, STATUS_NO_SPACE; nothing was changed then. */
-enum status memmap_claim_device(struct memmap *map, uint64_t base, uint64_t size_bytes);
+/* What a device (region_device(), or 0: no function in particular) says is its own: makes those
+ * pages of [base, base + size_bytes) reserved, tagged REGION_TAG_DEVICE, that the table does not
+ * know, or knows as reserved, no RAM and nobody's. All others stay what they are: a device is not
+ * believed against the firmware, and frames may be in use already. STATUS_OVERFLOW, STATUS_NO_SPACE; nothing was changed then. */
+enum status memmap_claim_device(struct memmap *map, uint64_t base, uint64_t size_bytes,
+                                uint32_t device);
 
 /* Cuts all that lies at or above `limit` (rounded down to whole pages), which becomes the table's
  * limit; if `free_only`, cuts only what region_is_free() and leaves the limit alone (mem=). */

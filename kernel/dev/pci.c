@@ -5,6 +5,10 @@
  * Buses wait in a queue; a bridge puts the bus behind it there unless it was there before. So each
  * bus is walked once and there is an end, whatever the bridges claim: their own bus, each other's, a
  * lower one. No recursion, one bit and one byte a bus.
+ *
+ * Which buses further host bridges lead to is said in ACPI's bytecode only. Where there is more than
+ * one of them, each bus that no bridge led to is asked for its devices; one that answers as the first
+ * bus does is that bus once more, on a machine that does not decode all of the bus number.
  */
 #include "pci_private.h"
 
@@ -20,6 +24,8 @@ struct walk {
     uint8_t last;
     uint8_t queue[PCI_BUSES];
     unsigned queued;
+    unsigned host_bridges;
+    uint32_t first_ids[PCI_DEVICES]; /* what the first bus shows */
     bool seen[PCI_BUSES];
 };
 
@@ -129,10 +135,64 @@ static bool walk_device(struct walk *walk, uint8_t bus, uint8_t device,
             multiple = more;
         if (function.header_type == PCI_HEADER_BRIDGE)
             follow_bridge(walk, &function);
+        walk->host_bridges += pci_is_host_bridge(&function);
         if (!visit(context, &function))
             return false;
     }
     return true;
+}
+
+/* Walks the buses that are queued from number *next on. False when the visitor has had enough. */
+static bool walk_queue(struct walk *walk, unsigned *next,
+                       bool (*visit)(void *context, const struct pci_function *function),
+                       void *context)
+{
+    for (; *next < walk->queued; (*next)++)
+        for (uint8_t device = 0; device < PCI_DEVICES; device++)
+            if (!walk_device(walk, walk->queue[*next], device, visit, context))
+                return false;
+    return true;
+}
+
+static uint32_t read_id(const struct walk *walk, unsigned bus, unsigned device)
+{
+    const struct pci_place place = { walk->segment, (uint8_t)bus, (uint8_t)device, 0 };
+
+    return read32(walk, place, PCI_REGISTER_ID);
+}
+
+/* Whether there is anything on the bus, and something else than on the first one. */
+static bool is_another_bus(const struct walk *walk, unsigned bus)
+{
+    bool differs = false;
+    bool found = false;
+
+    for (unsigned device = 0; device < PCI_DEVICES; device++) {
+        uint32_t id = read_id(walk, bus, device);
+
+        found |= (id & VENDOR_NONE) != VENDOR_NONE && id != 0;
+        differs |= id != walk->first_ids[device];
+    }
+    return found && differs;
+}
+
+/* The buses that are left, for want of a bridge that leads to them. */
+static void walk_others(struct walk *walk, unsigned next,
+                        bool (*visit)(void *context, const struct pci_function *function),
+                        void *context)
+{
+    unsigned first = walk->queue[0];
+    bool going_on = true;
+
+    for (unsigned device = 0; device < PCI_DEVICES; device++)
+        walk->first_ids[device] = read_id(walk, first, device);
+    for (unsigned bus = first + 1; bus <= walk->last && going_on; bus++) {
+        if (walk->seen[bus] || !is_another_bus(walk, bus))
+            continue;
+        walk->seen[bus] = true;
+        walk->queue[walk->queued++] = (uint8_t)bus;
+        going_on = walk_queue(walk, &next, visit, context);
+    }
 }
 
 void pci_scan(const struct pci_config *config, uint16_t segment, uint8_t first, uint8_t last,
@@ -142,9 +202,9 @@ void pci_scan(const struct pci_config *config, uint16_t segment, uint8_t first, 
         .config = config, .segment = segment, .last = last, .queue = { first }, .queued = 1
     };
 
+    unsigned next = 0;
+
     walk.seen[first] = true;
-    for (unsigned next = 0; next < walk.queued; next++)
-        for (uint8_t device = 0; device < PCI_DEVICES; device++)
-            if (!walk_device(&walk, walk.queue[next], device, visit, context))
-                return;
+    if (walk_queue(&walk, &next, visit, context) && walk.host_bridges > 1)
+        walk_others(&walk, next, visit, context);
 }

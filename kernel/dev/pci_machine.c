@@ -9,8 +9,9 @@
  *     table      |--- usable ---|         |- reserved -|      |- RAM -|
  *     BARs                          [BAR]        [BAR ]            [BAR]  warned of
  *     windows                     [---------- window ----------]
- *     result     |--- usable ---| [- reserved, device --------]|- RAM -|
+ *     result     |--- usable ---| [ window | BAR | window | BAR ]|- RAM -|
  *
+ * Each row of the result names the function that it belongs to.
  * The handoff's table has no room for all this: rows and notes move into the heap first.
  * Early, one processor: not locked. Ports: PCI Local Bus 3.0, 3.2.2.3.2.
  */
@@ -34,6 +35,7 @@
 #define FUNCTION_SHIFT  12
 #define FUNCTIONS_FIRST 32u
 #define FUNCTIONS_MAX   2048u
+#define SPACES_MAX      16u /* rows of MCFG whose memory is put into the table */
 
 /* Room that the table gets beyond what it holds: an edit cuts two rows at most, and the gaps that
  * edits fill lie between rows. */
@@ -46,8 +48,10 @@ static struct {
     size_t capacity;
     size_t lost;
     struct acpi_ecam ecam; /* in use */
-    uint64_t ecam_base;    /* of segment 0, for the inventory */
-    uint8_t bus;           /* what `window` shows */
+    struct acpi_ecam spaces[SPACES_MAX];
+    size_t space_count; /* those that were believed */
+    uint64_t ecam_base; /* of segment 0, for the inventory */
+    uint8_t bus;        /* what `window` shows */
     volatile uint8_t *window;
 } pci;
 
@@ -166,12 +170,22 @@ static bool note_function(void *context, const struct pci_function *function)
     return true;
 }
 
+static uint64_t ecam_start(const struct acpi_ecam *ecam)
+{
+    return ecam->base + ecam->first_bus * (uint64_t)BUS_BYTES;
+}
+
+static uint64_t ecam_end(const struct acpi_ecam *ecam)
+{
+    return ecam->base + (ecam->last_bus + (uint64_t)1) * BUS_BYTES;
+}
+
 /* Whether the range's memory is nobody's RAM, and for segment 0 shows what the ports show. */
 static bool ecam_is_true(const struct memmap *map, const struct acpi_ecam *ecam)
 {
     const struct pci_place first = { ecam->segment, ecam->first_bus, 0, 0 };
-    uint64_t start = ecam->base + ecam->first_bus * BUS_BYTES;
-    uint64_t end = ecam->base + (ecam->last_bus + (uint64_t)1) * BUS_BYTES;
+    uint64_t start = ecam_start(ecam);
+    uint64_t end = ecam_end(ecam);
     uint32_t told;
 
     if (end > map->limit)
@@ -199,6 +213,8 @@ static void scan_ecam(const struct memmap *map, const struct acpi_ecam *ecam)
     }
     if (ecam->segment == 0 && ecam->first_bus == 0)
         pci.ecam_base = ecam->base;
+    if (pci.space_count < SPACES_MAX)
+        pci.spaces[pci.space_count++] = *ecam;
     pci_scan(&by_memory, ecam->segment, ecam->first_bus, ecam->last_bus, note_function, NULL);
     unmap_bus();
 }
@@ -223,7 +239,7 @@ static void scan_all(const struct handoff_view *machine)
 
 static enum status move_table(struct memmap *map)
 {
-    size_t more = ROWS_MORE + ROWS_PER_RANGE * PCI_RANGES_MAX * pci.count;
+    size_t more = ROWS_MORE + ROWS_PER_RANGE * (PCI_RANGES_MAX * pci.count + pci.space_count);
     size_t rows = 2 * map->count + more;
     size_t notes = map->change_count + more;
     struct region *regions = kmalloc(rows * sizeof(*regions));
@@ -272,7 +288,9 @@ static void claim_range(struct memmap *map, const struct pci_place *place,
     if (range->io || range->base == 0 || (range->kind == PCI_ROM && !range->enabled))
         return;
     warn_of_ram(map, place, range->base, range->base + range->size_bytes);
-    status = memmap_claim_device(map, range->base, range->size_bytes);
+    status = memmap_claim_device(
+        map, range->base, range->size_bytes,
+        region_device(place->segment, place->bus, place->device, place->function));
     if (status != STATUS_OK)
         log_warning("PCI: no row in the table for what follows: %s", status_name(status));
     log_debug("PCI: %04x:%02x:%02x.%u %s %u [mem 0x%016llx-0x%016llx]", place->segment, place->bus,
@@ -293,6 +311,20 @@ static void claim_ranges(struct memmap *map, bool windows)
     }
 }
 
+/* What lies there belongs to no function: it is how all of them are reached. */
+static void claim_config_spaces(struct memmap *map)
+{
+    for (size_t i = 0; i < pci.space_count; i++) {
+        uint64_t base = ecam_start(&pci.spaces[i]);
+        uint64_t size_bytes = ecam_end(&pci.spaces[i]) - base;
+        enum status status = memmap_claim_device(map, base, size_bytes, 0);
+
+        if (status != STATUS_OK)
+            log_warning("PCI: no row in the table for configuration space at 0x%llx: %s",
+                        (unsigned long long)base, status_name(status));
+    }
+}
+
 enum status pci_machine_start(struct handoff_view *machine)
 {
     struct memmap *map = &machine->map;
@@ -303,6 +335,7 @@ enum status pci_machine_start(struct handoff_view *machine)
     status = move_table(map);
     if (status != STATUS_OK)
         return status;
+    claim_config_spaces(map);
     claim_ranges(map, false);
     claim_ranges(map, true);
     log_info("PCI: %zu functions, reached %s; %zu ranges added to the table", pci.count,

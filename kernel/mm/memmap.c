@@ -81,7 +81,7 @@ void memmap_note(struct memmap *map, uint64_t base, uint64_t end, uint32_t from,
 bool memmap_coalesce(struct region *row, const struct region *next)
 {
     if (region_end(row) != next->base || row->type != next->type || row->flags != next->flags ||
-        row->tag != next->tag)
+        row->tag != next->tag || row->device != next->device)
         return false;
     row->size_bytes += next->size_bytes;
     if (row->efi_type != next->efi_type)
@@ -157,7 +157,7 @@ enum status memmap_add(struct memmap *map, const struct region *region)
         return STATUS_INVALID;
     if (map->count >= map->capacity)
         return STATUS_NO_SPACE;
-    row.reserved = 0;
+    row.device = 0;
     if (row.size_bytes == 0) {
         memmap_note(map, row.base, row.base, row.type, REGION_TYPE_HOLE, MEMMAP_EMPTY);
         return STATUS_OK;

@@ -28,7 +28,8 @@ static bool row_is_sound(const struct region *row, uint64_t limit)
     return row->size_bytes != 0 && checked_add(row->base, row->size_bytes, &end) && end <= limit &&
            is_aligned(row->base | row->size_bytes, PAGE_SIZE) && row->type != REGION_TYPE_HOLE &&
            memmap_rank(row->type) != RANK_COUNT && row->tag < REGION_TAG_COUNT &&
-           (row->flags & ~REGION_FLAGS_KNOWN) == 0 && row->reserved == 0;
+           (row->flags & ~REGION_FLAGS_KNOWN) == 0 &&
+           (row->device == 0 || row->tag == REGION_TAG_DEVICE);
 }
 
 static bool row_may_follow(const struct region *previous, const struct region *row)

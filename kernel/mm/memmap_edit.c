@@ -42,6 +42,7 @@ struct edit {
     uint64_t end;
     uint32_t type; /* REGION_TYPE_HOLE: leave the types */
     uint16_t tag;
+    uint32_t device; /* with REGION_TAG_DEVICE, or 0 */
     enum memmap_reason reason;
     bool fill_gaps; /* describe what the table does not know */
     enum edit_rows rows;
@@ -171,6 +172,7 @@ static void apply_to_row(struct memmap *map, const struct edit *edit, struct reg
         row->flags &= (uint16_t)~REGION_IS_RAM;
     row->type = type;
     row->tag = edit->tag;
+    row->device = edit->device;
 }
 
 /* Joins the rows from `first` to the one that begins at `end`, where they are equal now. */
@@ -235,10 +237,12 @@ enum status memmap_carve(struct memmap *map, uint64_t base, uint64_t size_bytes,
     return carve(map, base, size_bytes, &edit);
 }
 
-enum status memmap_claim_device(struct memmap *map, uint64_t base, uint64_t size_bytes)
+enum status memmap_claim_device(struct memmap *map, uint64_t base, uint64_t size_bytes,
+                                uint32_t device)
 {
     struct edit edit = { .type = E820_RESERVED,
                          .tag = REGION_TAG_DEVICE,
+                         .device = device,
                          .reason = MEMMAP_CARVED,
                          .fill_gaps = true,
                          .rows = EDIT_UNHELD };

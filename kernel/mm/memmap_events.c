@@ -10,6 +10,7 @@
 
 void memmap_event_row(struct print_sink *sink, const struct region *row)
 {
+    char device[REGION_DEVICE_TEXT_BYTES];
     struct json event;
 
     json_begin(&event, sink, "region");
@@ -19,6 +20,8 @@ void memmap_event_row(struct print_sink *sink, const struct region *row)
     json_text(&event, "tag", region_tag_name(row->tag));
     if (row->efi_type != REGION_EFI_TYPE_NONE)
         json_text(&event, "efi_type", efi_memory_type_name(row->efi_type));
+    if (row->device != 0)
+        json_text(&event, "device", region_device_text(row->device, device));
     json_end(&event);
 }
 

@@ -76,6 +76,17 @@ const char *region_tag_name(uint32_t tag)
     return tag < REGION_TAG_COUNT ? names[tag] : "unknown";
 }
 
+const char *region_device_text(uint32_t device, char text[REGION_DEVICE_TEXT_BYTES])
+{
+    uint32_t place = device - 1;
+
+    text[0] = '\0';
+    if (device != 0)
+        (void)print_buffer(text, REGION_DEVICE_TEXT_BYTES, "%04x:%02x:%02x.%u", place >> 16,
+                           place >> 8 & 0xff, place >> 3 & 31, place & 7);
+    return text;
+}
+
 /* The private ranges of types: UEFI 2.10, 7.2.1 "AllocatePages". */
 #define EFI_TYPE_OEM_FIRST 0x70000000u
 #define EFI_TYPE_OS_FIRST  0x80000000u

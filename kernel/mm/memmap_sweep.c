@@ -12,7 +12,7 @@
  *     rows       |usable |   reserved   |usbl.|       NVS        |
  *
  * In place: an entry of 32 bytes becomes two borders of 32 bytes (kept in struct region: `base` is
- * the address, `reserved` tells end from start), so n entries need 2n rows of the buffer, and
+ * the address, `device` tells end from start), so n entries need 2n rows of the buffer, and
  * nothing else. The rows that come out overwrite borders that the line has passed: a row only
  * begins or ends where a border was, so r rows have used up at least r + 1 borders.
  *
@@ -80,9 +80,9 @@ static void split_into_borders(struct region *rows, size_t count)
         struct region start = rows[i];
         struct region end = start;
 
-        start.reserved = BORDER_START;
+        start.device = BORDER_START;
         end.base = region_end(&start);
-        end.reserved = BORDER_END;
+        end.device = BORDER_END;
         rows[2 * i] = start;
         rows[2 * i + 1] = end;
     }
@@ -161,7 +161,7 @@ static void sweep_pass(struct sweep *sweep, const struct region *border)
 {
     struct layer *layer = &sweep->layers[memmap_rank(border->type)];
 
-    uint32_t step = border->reserved == BORDER_START ? 1 : UINT32_MAX;
+    uint32_t step = border->device == BORDER_START ? 1 : UINT32_MAX;
 
     layer_step(layer, border, step);
     sweep->entries += step;

@@ -40,11 +40,25 @@ static const char *type_text(uint32_t type)
 
 /* --- map ------------------------------------------------------------------------------------- */
 
+/* Who holds a row: "PCI 00:1f.2" for a function of the first segment, as `pci` has it. */
+static const char *holder_text(const struct region *row, char text[REGION_DEVICE_TEXT_BYTES + 4])
+{
+    char place[REGION_DEVICE_TEXT_BYTES];
+
+    if (row->device == 0)
+        return row->tag == REGION_TAG_NONE ? "-" : region_tag_name(row->tag);
+    region_device_text(row->device, place);
+    (void)print_buffer(text, REGION_DEVICE_TEXT_BYTES + 4, "PCI %s",
+                       place + (strncmp(place, "0000:", 5) == 0 ? 5 : 0));
+    return text;
+}
+
 static void print_row(const struct region *row, unsigned digits)
 {
+    char holder[REGION_DEVICE_TEXT_BYTES + 4];
+
     print_range(row->base, row->size_bytes, digits);
-    print("  %-14s%-15s%s\n", type_text(row->type),
-          row->tag == REGION_TAG_NONE ? "-" : region_tag_name(row->tag),
+    print("  %-14s%-14s %s\n", type_text(row->type), holder_text(row, holder),
           row->efi_type == REGION_EFI_TYPE_NONE ? "-" : efi_memory_type_name(row->efi_type));
 }
 

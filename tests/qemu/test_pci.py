@@ -5,13 +5,21 @@ import re
 
 import pytest
 
+from harness import I386
+
 DEVICES = ["-device", "pci-bridge,chassis_nr=1,id=b1", "-device", "pci-testdev,bus=b1,addr=2",
            "-device", "edu,addr=0x9.0,multifunction=on", "-device", "edu,addr=0x9.5",
            "-device", "pci-testdev,membar=8G"]
+EXPRESS = ["-device", "pcie-root-port,id=r1,slot=1", "-device", "qemu-xhci,bus=r1", *DEVICES]
+# A second host bridge, whose bus no PCI bridge leads to.
+PC = {"machine": "pc", "extra": [*DEVICES, "-device", "pxb,bus_nr=128,id=pxb",
+                                 "-device", "pci-testdev,bus=pxb,addr=1"]}
 MACHINES = {
-    "pc": {"machine": "pc", "extra": DEVICES},
-    "q35": {"extra": ["-device", "pcie-root-port,id=r1,slot=1", "-device", "qemu-xhci,bus=r1",
-                      *DEVICES]},
+    "pc": PC,
+    "q35": {"extra": EXPRESS},
+    "i386-pc": {**PC, **I386},
+    "i386-q35": {"extra": EXPRESS, **I386},
+    "i386-pentium": {**PC, **I386, "cpu": "pentium"},
 }
 FUNCTION = re.compile(r"^  Bus +(\d+), device +(\d+), function (\d+):$")
 IDENTITY = re.compile(r": PCI device ([0-9a-f]{4}):([0-9a-f]{4})")
@@ -63,12 +71,17 @@ def found_by_kernel(events):
     return functions
 
 
+def row_of(table, address):
+    return next((row for low, high, row in table if low <= address < high), None)
+
+
 @pytest.mark.parametrize("name", MACHINES)
 def test_pci_agrees_with_qemu(machine, name):
-    """Functions, BARs, buses and windows are QEMU's, after sizing as before; memory is reserved."""
+    """Functions, BARs, buses and windows are QEMU's, after sizing as before; memory is reserved, and
+    its row names the function; so is configuration space, where it lies in memory."""
     with machine(cmdline="json", **MACHINES[name]) as run:
         run.prompt()
-        run.command("pci")
+        said = run.command("pci")
         events = run.events("pci")
         expected, found = told_by_qemu(run.hmp("info pci")), found_by_kernel(events)
         assert len(expected) >= 8
@@ -77,13 +90,22 @@ def test_pci_agrees_with_qemu(machine, name):
         run.command("map")
         table = [(int(row["base"], 16), int(row["base"], 16) + int(row["size"], 16), row)
                  for row in run.events("region")[before:]]
-    ranges = [span for event in events for span in event["ranges"]
+    ranges = [(event["place"], span) for event in events for span in event["ranges"]
               if span["space"] == "memory" and span["kind"] == "bar" and int(span["base"], 16)]
-    assert any(span["wide"] for span in ranges) and any(not span["wide"] for span in ranges)
-    for span in ranges:
+    assert any(span["wide"] for _, span in ranges) and any(not span["wide"] for _, span in ranges)
+    reach = 1 << (32 if "pentium" in name else 52)  # of the processor: what lies beyond has no row
+    for place, span in ranges:
+        if int(span["base"], 16) >= reach:
+            continue
         at, end = int(span["base"], 16), int(span["base"], 16) + int(span["size"], 16)
         while at < end:
-            row = next((row for low, high, row in table if low <= at < high), None)
+            row = row_of(table, at)
             assert row and row["type"] == "reserved", (span, row)
-            assert row["tag"] in ("device", "framebuffer"), (span, row)
+            assert row["tag"] == "framebuffer" or row.get("device") == place, (span, row)
             at = int(row["base"], 16) + int(row["size"], 16)
+    config = re.search(r"configuration space at (0x[0-9a-f]+)", said)
+    assert bool(config) == ("q35" in name)
+    if config:
+        row = row_of(table, int(config.group(1), 16))
+        assert row["type"] == "reserved" and row["tag"] == "device" and "device" not in row
+        assert int(row["size"], 16) >= 256 << 20

@@ -166,9 +166,9 @@ static void rows_that_cannot_be_are_refused(void **state)
     assert_int_equal(memmap_add(&map, &region), STATUS_INVALID);
     assert_int_equal(map.count, 0);
     region.flags = REGION_IS_RAM;
-    region.reserved = 7;
+    region.device = 7;
     assert_int_equal(memmap_add(&map, &region), STATUS_OK);
-    assert_int_equal(map.regions[0].reserved, 0);
+    assert_int_equal(map.regions[0].device, 0);
     table_close(&map);
 }
 

@@ -47,7 +47,7 @@ static void each_broken_invariant_is_found(void **state)
     SPOIL(1, type, 0x10003);
     SPOIL(2, tag, REGION_TAG_COUNT);
     SPOIL(2, flags, 1u << 10);
-    SPOIL(2, reserved, 1);
+    SPOIL(2, device, 1);
     SPOIL(1, base, 0x4000);
     SPOIL(1, base, 0);
     SPOIL(2, base, 0x1000);

@@ -145,7 +145,7 @@ static void devices_claim_what_is_nobodys(void **state)
     open_example(&map, ROOM);
     assert_int_equal(carve(&map, 0x380000, 0x390000, E820_RESERVED, REGION_TAG_FRAMEBUFFER),
                      STATUS_OK);
-    assert_int_equal(memmap_claim_device(&map, 0x180000, 0x400000), STATUS_OK);
+    assert_int_equal(memmap_claim_device(&map, 0x180000, 0x400000, 7), STATUS_OK);
     assert_int_equal(memmap_validate(&map, &bad_row), STATUS_OK);
     expect_rows(&map, { 0x100000, 0x200000, E820_USABLE, REGION_TAG_NONE },
                 { 0x200000, 0x300000, E820_RESERVED, REGION_TAG_DEVICE },
@@ -153,9 +153,32 @@ static void devices_claim_what_is_nobodys(void **state)
                 { 0x380000, 0x390000, E820_RESERVED, REGION_TAG_FRAMEBUFFER },
                 { 0x390000, 0x400000, E820_RESERVED, REGION_TAG_DEVICE },
                 { 0x400000, 0x580000, E820_RESERVED, REGION_TAG_DEVICE });
-    assert_int_equal(memmap_claim_device(&map, 0x1000, UINT64_MAX), STATUS_OVERFLOW);
+    assert_int_equal(memmap_claim_device(&map, 0x1000, UINT64_MAX, 0), STATUS_OVERFLOW);
     map.capacity = map.count;
-    assert_int_equal(memmap_claim_device(&map, 0x600000, 0x1000), STATUS_NO_SPACE);
+    assert_int_equal(memmap_claim_device(&map, 0x600000, 0x1000, 0), STATUS_NO_SPACE);
+    table_close(&map);
+}
+
+static void rows_name_their_device(void **state)
+{
+    /* Neighbours of two devices stay two rows, each with its own; nobody else's row has one. */
+    const uint32_t first = region_device(0, 0, 31, 2), second = region_device(0xffff, 255, 31, 6);
+    char text[REGION_DEVICE_TEXT_BYTES];
+    struct memmap map;
+
+    (void)state;
+    open_example(&map, ROOM);
+    assert_int_equal(memmap_claim_device(&map, 0x500000, 0x2000, first), STATUS_OK);
+    assert_int_equal(memmap_claim_device(&map, 0x502000, 0x1000, second), STATUS_OK);
+    assert_int_equal(memmap_claim_device(&map, 0x500000, 0x4000, 0), STATUS_OK);
+    assert_int_equal(memmap_find(&map, pa(0x501000))->device, first);
+    assert_int_equal(memmap_find(&map, pa(0x502000))->device, second);
+    assert_int_equal(memmap_find(&map, pa(0x503000))->device, 0);
+    assert_int_equal(memmap_find(&map, pa(0x501000))->size_bytes, 0x2000);
+    assert_int_equal(memmap_find(&map, pa(0x100000))->device, 0);
+    assert_string_equal(region_device_text(first, text), "0000:00:1f.2");
+    assert_string_equal(region_device_text(second, text), "ffff:ff:1f.6");
+    assert_string_equal(region_device_text(0, text), "");
     table_close(&map);
 }
 
@@ -413,6 +436,7 @@ int main(void)
         cmocka_unit_test(carving_joins_with_its_neighbours),
         cmocka_unit_test(carving_keeps_what_stays_ram),
         cmocka_unit_test(devices_claim_what_is_nobodys),
+        cmocka_unit_test(rows_name_their_device),
         cmocka_unit_test(carving_at_the_ends_of_the_table),
         cmocka_unit_test(carvings_that_make_no_sense),
         cmocka_unit_test(carving_needs_room_beforehand),

@@ -187,6 +187,30 @@ static void buses_out_of_order(void **state)
     assert_int_equal(host_log_count(LOG_WARNING), 0);
 }
 
+static void buses_of_other_host_bridges(void **state)
+{
+    /* Where the first bus shows several host bridges, buses that none leads to are found, and what is
+     * behind them; a bus that answers as the first one does is no other bus. */
+    struct space *space = *state;
+
+    put(space, 0, 0, 0)->registers[CLASS] = CLASS_HOST;
+    put(space, 128, 3, 0);
+    put_bridge(space, 128, 4, 129);
+    put(space, 129, 0, 0);
+    scan(space);
+    assert_int_equal(space->found_count, 1);
+    put(space, 0, 5, 0)->registers[CLASS] = CLASS_HOST;
+    for (unsigned device = 0; device < 6; device += 5)
+        put(space, 64, (uint8_t)device, 0); /* the first bus's ghost */
+    scan(space);
+    assert_int_equal(space->found_count, 5);
+    assert_int_equal(space->found[2].place.bus, 128);
+    assert_int_equal(space->found[4].place.bus, 129);
+    space->stop_after = 3;
+    scan(space);
+    assert_int_equal(space->found_count, 3);
+}
+
 static void bridge_loops(void **state)
 {
     /* A bridge to its own bus, back up, or to a bus that another one has, is told of and not followed. */
@@ -420,6 +444,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(functions_are_found, setup, teardown),
         cmocka_unit_test_setup_teardown(buses_out_of_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(buses_of_other_host_bridges, setup, teardown),
         cmocka_unit_test_setup_teardown(bridge_loops, setup, teardown),
         cmocka_unit_test_setup_teardown(a_bus_out_of_reach, setup, teardown),
         cmocka_unit_test_setup_teardown(a_space_of_nothing_or_all, setup, teardown),
