@@ -35,9 +35,12 @@ static void enter_partial(struct pmm_area *area, unsigned block, unsigned bound)
     area_announce(area, (2u << bound) - 1);
 }
 
-static void leave_partial(struct pmm_area *area, unsigned block)
+static inline void leave_partial(struct pmm_area *area, unsigned block)
 {
-    for (unsigned order = 0; order <= area->blocks[block].bound; order++)
+    unsigned bound = area->blocks[block].bound;
+
+    set_remove(area->partial[0], &area->partial_words[0], block);
+    for (unsigned order = 1; order <= bound; order++)
         set_remove(area->partial[order], &area->partial_words[order], block);
 }
 
@@ -176,21 +179,73 @@ static unsigned take_bits(uint64_t *word, uintptr_t base, pfn_t *end, unsigned w
     return got;
 }
 
-unsigned block_take_some(struct pmm_area *area, unsigned block, pfn_t *end, unsigned want)
+/* Takes the only frame that is free: what memory has left when it is nearly full. */
+static inline size_t take_only(struct pmm_area *area, unsigned block, pfn_t *end)
+{
+    struct pmm_block *self = &area->blocks[block];
+    unsigned w = lowest_bit(self->words);
+    uint64_t *word = &area->lines[block].word[w];
+
+    end[-1] = pfn(area->first + block * BLOCK_FRAMES + w * 64 + lowest_bit(*word));
+    *word = 0;
+    self->words = 0;
+    self->free = 0;
+    area->loose_frames--;
+    leave_partial(area, block);
+    return 1;
+}
+
+/* Takes the lowest `want` that are free, or all. */
+[[gnu::noinline]] static size_t take_many(struct pmm_area *area, unsigned block, pfn_t *end,
+                                          size_t want)
 {
     struct pmm_block *self = &area->blocks[block];
     uint64_t *line = area->lines[block].word;
     uintptr_t base = area->first + block * BLOCK_FRAMES;
+    unsigned most = (unsigned)min_u64(want, BLOCK_FRAMES);
     unsigned got = 0;
 
-    while (got < want && self->words != 0) {
+    while (got < most && self->words != 0) {
         unsigned w = lowest_bit(self->words);
 
-        got += take_bits(&line[w], base + w * 64, end - got, want - got);
+        got += take_bits(&line[w], base + w * 64, end - got, most - got);
         if (line[w] == 0)
             self->words = (uint8_t)(self->words & (self->words - 1));
     }
     count_taken(area, block, got);
+    return got;
+}
+
+static inline size_t take_some(struct pmm_area *area, unsigned block, pfn_t *end, size_t want)
+{
+    return area->blocks[block].free == 1 ? take_only(area, block, end)
+                                         : take_many(area, block, end, want);
+}
+
+size_t block_take_some(struct pmm_area *area, unsigned block, pfn_t *end, size_t want)
+{
+    return take_some(area, block, end, want);
+}
+
+/* The set is read a word at a time: blocks that have no frame left leave it meanwhile. */
+size_t block_take_partial(struct pmm_area *area, unsigned from, pfn_t *end, size_t want)
+{
+    size_t got = 0;
+
+    for (unsigned words = area->partial_words[0] & ~(unsigned)low_mask(from / 64);
+         words != 0 && got < want; words &= words - 1) {
+        unsigned first = lowest_bit(words) * 64;
+        uint64_t bits = area->partial[0][first / 64];
+
+        if (first < from)
+            bits &= ~low_mask(from - first);
+        for (; bits != 0 && got < want; bits &= bits - 1) {
+            unsigned block = first + lowest_bit(bits);
+
+            block_touch(area, block);
+            got += take_some(area, block, end - got, want - got);
+        }
+    }
     return got;
 }
 

@@ -371,8 +371,9 @@ void block_take(struct pmm_area *area, unsigned block, unsigned first, unsigned 
 /* Gives them back; their records are 0 already. */
 void block_give(struct pmm_area *area, unsigned block, unsigned first, unsigned count);
 /* Takes up to `want` frames of a block in state FRAMES, lowest first, and puts them in front of `end`,
- * downwards; how many. */
-unsigned block_take_some(struct pmm_area *area, unsigned block, pfn_t *end, unsigned want);
+ * downwards; how many. The other function does so with all partly free blocks from `from` on. */
+size_t block_take_some(struct pmm_area *area, unsigned block, pfn_t *end, size_t want);
+size_t block_take_partial(struct pmm_area *area, unsigned from, pfn_t *end, size_t want);
 /* Files a block that has more free frames than `before`, one of which is `frame`, and a free run of
  * order `bound` or less. */
 void block_refile(struct pmm_area *area, unsigned block, unsigned before, unsigned bound,

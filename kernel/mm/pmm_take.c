@@ -157,43 +157,43 @@ bool area_take_run(struct pmm_area *area, struct pmm_job *job)
     return true;
 }
 
-/* The next block to take single frames from, in FRAMES; SET_NONE if there is none. */
-static unsigned next_block(struct pmm_area *area, const struct pmm_job *job)
+/* Up to `want` single frames of wholly free blocks, which are opened, in front of `end`, downwards. */
+static size_t take_of_whole(struct pmm_area *area, unsigned from, pfn_t *end, size_t want)
 {
-    unsigned from = first_block(area, job);
-    unsigned block = SET_NONE;
+    size_t got = 0;
 
-    if (!job->only_open) {
-        block = set_first_from(area->partial[0], area->partial_words[0], from);
-        if (block != SET_NONE)
-            block_touch(area, block);
-        else if (from == 0)
-            area_retract(area, 0, PARTIAL_ORDERS - 1);
+    while (got < want) {
+        unsigned block = set_first_from(area->whole, area->whole_words, from);
+
+        if (block == SET_NONE) {
+            if (from == 0)
+                area_retract(area, BLOCK_ORDER, PMM_MAX_ORDER);
+            break;
+        }
+        block_open(area, block);
+        got += block_take_some(area, block, end - got, want - got);
     }
-    if (block == SET_NONE && job->may_open) {
-        block = set_first_from(area->whole, area->whole_words, from);
-        if (block != SET_NONE)
-            block_open(area, block);
-        else if (from == 0)
-            area_retract(area, BLOCK_ORDER, PMM_MAX_ORDER);
-    }
-    return block;
+    return got;
 }
 
 bool area_take_frames(struct pmm_area *area, struct pmm_job *job)
 {
+    pfn_t *end = job->frames + job->count - job->got;
+    size_t want = job->count - job->got;
     irq_state_t irq = spin_lock(&area->lock);
+    unsigned from = first_block(area, job);
+    size_t got = 0;
 
-    while (job->got < job->count) {
-        unsigned block = next_block(area, job);
-
-        if (block == SET_NONE)
-            break;
-        job->got += block_take_some(area, block, job->frames + job->count - job->got,
-                                    (unsigned)min_u64(job->count - job->got, BLOCK_FRAMES));
+    if (!job->only_open) {
+        got = block_take_partial(area, from, end, want);
+        if (got == 0 && from == 0)
+            area_retract(area, 0, PARTIAL_ORDERS - 1);
     }
+    if (job->may_open)
+        got += take_of_whole(area, from, end - got, want - got);
     spin_unlock(&area->lock, irq);
-    return job->got == job->count;
+    job->got += got;
+    return got == want;
 }
 
 /* --- exact places ------------------------------------------------------------------------ */
