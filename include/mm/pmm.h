@@ -75,8 +75,13 @@ enum status pmm_free_frame(pfn_t frame);
 #define kalloc_frame pmm_alloc_frame
 #define kfree_frame  pmm_free_frame
 
-/* One frame filled with zero bytes. */
+/* One frame filled with zero bytes: one that was zeroed ahead if there is one. */
 enum status pmm_alloc_zeroed(enum frame_tag tag, pfn_t *frame);
+
+/* Zeroes one frame ahead of its use, for processors that have nothing to do: to be called again
+ * until it returns false, because there are enough (64, less on small machines) or none is free. They
+ * count as free, wait for pmm_alloc_zeroed(), and serve anybody before an allocation fails. */
+bool pmm_zero_ahead(void);
 
 /* 2^order frames, aligned to their size. */
 enum status pmm_alloc(unsigned order, enum frame_tag tag, pfn_t *first);
@@ -114,7 +119,7 @@ struct pmm_shrinker {
 };
 void pmm_register_shrinker(struct pmm_shrinker *shrinker);
 
-/* Empties this processor's magazines into the areas. */
+/* Empties this processor's magazines, and that of zeroed frames, into the areas. */
 void pmm_drain(void);
 
 struct pmm_stats {
@@ -125,6 +130,7 @@ struct pmm_stats {
     uint64_t used_frames;
     uint64_t reserved_frames; /* total - managed */
     uint64_t cached_frames;   /* of free: in magazines */
+    uint64_t zeroed_frames;   /* of cached: zeroed ahead of their use */
     uint64_t low_free_frames; /* of free: below 1 MiB */
     uint64_t free_2m_blocks;  /* wholly free 2 MiB blocks */
     uint64_t metadata_bytes;  /* set aside for the PMM's tables */

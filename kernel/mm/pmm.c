@@ -20,19 +20,8 @@
  */
 #include "pmm_private.h"
 
-#include "arch/mmu.h"
 #include "lib/log.h"
 #include "lib/string.h"
-
-static void zero_frames(uintptr_t first, uintptr_t count)
-{
-    for (uintptr_t frame = first; frame < first + count; frame++) {
-        void *bytes = arch_frame_map(pfn_to_pa(pfn(frame)));
-
-        memset(bytes, 0, PAGE_SIZE);
-        arch_frame_unmap(bytes);
-    }
-}
 
 /* --- attempts ---------------------------------------------------------------------------- */
 
@@ -173,10 +162,13 @@ enum status pmm_free_frame(pfn_t frame)
 
 enum status pmm_alloc_zeroed(enum frame_tag tag, pfn_t *frame)
 {
-    enum status status = pmm_alloc_frame(tag, frame);
+    enum status status;
 
+    if (tag_is_valid(tag) && pmm_take_zeroed(record_make(tag, false), frame))
+        return STATUS_OK;
+    status = pmm_alloc_frame(tag, frame);
     if (status == STATUS_OK)
-        zero_frames(pfn_value(*frame), 1);
+        pmm_zero_frames(pfn_value(*frame), 1);
     return status;
 }
 
@@ -239,7 +231,7 @@ static enum status take_run(struct pmm_job *job, bool (*attempt)(struct pmm_job 
     if (!pmm_try_hard(job, attempt))
         return STATUS_NO_MEMORY;
     if ((flags & PMM_ZERO) != 0)
-        zero_frames(job->first, job->count);
+        pmm_zero_frames(job->first, job->count);
     *first = pfn(job->first);
     return STATUS_OK;
 }

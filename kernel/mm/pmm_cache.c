@@ -163,11 +163,11 @@ size_t cpu_drain(void)
 {
     struct pmm_cpu *cpu = pmm_state.cpus[arch_cpu_id()];
     uint32_t count = cpu_enter(cpu);
-    size_t given;
+    size_t given = pmm_zero_drain();
 
     if (count == CPU_BUSY)
-        return 0;
-    given = empty(cpu, count);
+        return given;
+    given += empty(cpu, count);
     cpu_leave(cpu, 0);
     return given;
 }

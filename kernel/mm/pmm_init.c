@@ -326,6 +326,7 @@ enum status pmm_init(const struct memmap *map)
     if (state->low != NULL)
         area_build(state->low, 0, LOW_FRAMES, 0, 1);
     cpu_cache_init();
+    pmm_zero_init();
     state->general_frames = (plan.areas << AREA_ORDER) - LOW_FRAMES;
     return STATUS_OK;
 }

@@ -476,6 +476,17 @@ extern struct pmm_nodes pmm_nodes;
 /* These frames come to be managed, or go. pmm_state.lock is held. */
 void pmm_nodes_count(uintptr_t first, uintptr_t count, bool come);
 
+/* --- pmm_zero.c: frames full of zeros ------------------------------------------------------- */
+
+void pmm_zero_init(void);
+void pmm_zero_frames(uintptr_t first, uintptr_t count);
+/* How many frames wait. */
+uint32_t pmm_zero_count(void);
+/* One that waits becomes the caller's, with this record; false if there is none near by. */
+bool pmm_take_zeroed(uint16_t record, pfn_t *frame);
+/* All that wait go back to their areas; how many. */
+size_t pmm_zero_drain(void);
+
 /* --- pmm_cache.c: the cache of this processor --------------------------------------------- */
 
 void cpu_cache_init(void);

@@ -120,6 +120,8 @@ void pmm_get_stats(struct pmm_stats *stats)
         add_area(area, stats);
     add_fresh(stats);
     add_caches(stats);
+    stats->zeroed_frames = pmm_zero_count();
+    stats->cached_frames += stats->zeroed_frames;
     stats->free_frames += stats->cached_frames;
     stats->used_frames = stats->managed_frames - stats->free_frames;
     stats->reserved_frames = stats->total_frames - stats->managed_frames;

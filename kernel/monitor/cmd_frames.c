@@ -46,10 +46,11 @@ static void print_free(const struct pmm_stats *stats)
     char metadata[SIZE_TEXT_BYTES];
 
     print(
-        "Of the free frames %llu wait in magazines and %llu lie below 1 MiB; %llu blocks of 2 MiB "
-        "are\nwholly free. The tables of the frames take %s.\n",
-        (unsigned long long)stats->cached_frames, (unsigned long long)stats->low_free_frames,
-        (unsigned long long)stats->free_2m_blocks, format_size(stats->metadata_bytes, metadata));
+        "Of the free frames %llu wait in magazines, %llu of them zeroed ahead, and %llu lie below\n"
+        "1 MiB; %llu blocks of 2 MiB are wholly free. The tables of the frames take %s.\n",
+        (unsigned long long)stats->cached_frames, (unsigned long long)stats->zeroed_frames,
+        (unsigned long long)stats->low_free_frames, (unsigned long long)stats->free_2m_blocks,
+        format_size(stats->metadata_bytes, metadata));
 }
 
 /* The nodes, where there is more than one; distances are from the processor that runs. */
@@ -97,6 +98,7 @@ static void event_frames(const struct pmm_stats *stats, const uint64_t tags[FRAM
     json_number(&event, "reserved", stats->reserved_frames);
     json_number(&event, "managed", stats->managed_frames);
     json_number(&event, "cached", stats->cached_frames);
+    json_number(&event, "zeroed", stats->zeroed_frames);
     json_number(&event, "low_free", stats->low_free_frames);
     json_number(&event, "free_2m_blocks", stats->free_2m_blocks);
     json_number(&event, "metadata_bytes", stats->metadata_bytes);

@@ -13,6 +13,7 @@
 #include "diag/diag.h"
 #include "diag/selftest.h"
 #include "mm/heap.h"
+#include "mm/pmm.h"
 #include "monitor/commands.h"
 #include "monitor/line.h"
 #include "monitor/usage.h"
@@ -73,12 +74,14 @@ static struct line_completer completer = { candidate };
 
 /* --- the prompt ------------------------------------------------------------------------------ */
 
+/* While nobody types there is time to clear frames for those who will want zeros. */
 static uint8_t wait_for_byte(void)
 {
     char character;
 
     while (!console_read(&character))
-        arch_cpu_relax();
+        if (!pmm_zero_ahead())
+            arch_cpu_relax();
     return (uint8_t)character;
 }
 

@@ -144,6 +144,16 @@ def test_a_thousand_spaces(prompt):
     assert before == after
 
 
+def test_frames_are_zeroed_ahead(prompt):
+    """While nobody types, frames are zeroed; they count as free, and a test of all memory gets them too."""
+    while one(ask(prompt, "frames")[1], "frames")["zeroed"] == 0:
+        continue  # the machine's own deadline ends this
+    _, events = ask(prompt, "selftest frames; frames")
+    assert one(events, "selftest")["result"] == "passed"
+    frames = one(events, "frames")
+    assert frames["zeroed"] == 0 and frames["free"] + frames["used"] == frames["managed"]
+
+
 def test_load_on_frames(prompt):
     """Operations of the frame allocator against a model: nothing lost, nothing twice, all free as at first."""
     _, events = ask(prompt, "frames; stress frames 30000; frames")

@@ -83,11 +83,29 @@ static void take_order(struct worker *self)
     adopt(self, run);
 }
 
+/* Zeroed ahead or not, its words are 0. What is adopted is written to. */
+static void take_zeroed(struct worker *self)
+{
+    struct worker_run run = { .count = 1, .by_order = true };
+    uint64_t *words;
+
+    (void)pmm_zero_ahead();
+    if (pmm_alloc_zeroed(FRAME_TEST, &run.first) != STATUS_OK)
+        return;
+    words = arch_phys_ptr(pfn_to_pa(run.first));
+    self->wrong += words[0] != 0 || words[PAGE_SIZE / sizeof(*words) - 1] != 0;
+    words[0] = UINT64_MAX;
+    adopt(self, run);
+}
+
 static void take(struct worker *self)
 {
     struct worker_run run = { .count = 1, .by_order = true };
 
     switch (random_below(self, 16)) {
+    case 2:
+        take_zeroed(self);
+        return;
     case 0:
         take_request(self);
         return;
