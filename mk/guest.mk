@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# UEFI programs that stand beside the loader in tests and benchmarks, never on a user's stick:
-# tests/qemu/firmware/NAME.c becomes build/firmware/NAME.efi, with the whole of gnu-efi's library.
+# Programs that stand beside the loader in tests and benchmarks, never on a user's stick:
+# tests/qemu/firmware/NAME.c becomes build/firmware/NAME.efi, a UEFI program with the whole of
+# gnu-efi's library.
 
 FIRMWARE_SOURCES  := $(sort $(wildcard tests/qemu/firmware/*.c tests/bench/boot/efi_*.c))
 FIRMWARE_PROGRAMS := $(patsubst %.c,build/firmware/%.efi,$(notdir $(FIRMWARE_SOURCES)))
@@ -20,5 +21,12 @@ build/firmware/$(notdir $(1:.c=.efi)): $(FIRMWARE_DIR)/$(1).o tools/pe.py
 	$$(Q)$$(PYTHON) tools/pe.py seal $$@
 endef
 $(foreach source,$(FIRMWARE_SOURCES),$(eval $(call firmware_program,$(source))))
+
+# A Multiboot loader at its worst, for tests of the 32-bit kernel: a flat binary.
+MULTIBOOT_SHIM := build/firmware/multiboot_shim.bin
+
+$(MULTIBOOT_SHIM): tests/qemu/multiboot/shim.asm $(MAKE_SOURCES) | need-build
+	@mkdir -p $(@D); $(call say,ASM,$<)
+	$(Q)$(NASM) -f bin -Wall -Werror $< -o $@
 
 -include $(FIRMWARE_SOURCES:%=$(FIRMWARE_DIR)/%.d)

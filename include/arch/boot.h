@@ -35,8 +35,11 @@ bool arch_boot_no_execute(unsigned levels);
  * 1; what it showed before is gone. `address` is below arch_direct_end(). */
 void arch_boot_reach(unsigned window, paddr_t address);
 
-/* Lets the kernel's root refer to itself, turns to it and calls kmain(handoff, ticks) on the stack
- * whose highest byte lies below `stack_top`. The page of the code that does it is mapped at its
+/* Shows the page for a moment, uncached, wherever below 4 GiB it is; what it showed before is gone. */
+volatile uint32_t *arch_boot_show(paddr_t page);
+
+/* Lets the kernel's root refer to itself, turns to it and calls multiboot_continue(handoff, ticks) on
+ * the stack whose highest byte lies below `stack_top`. The page of the code that does it is mapped at its
  * physical address for that moment, by the caller, and unmapped by init_paging(). */
 [[gnu::noreturn]] void arch_boot_enter(paddr_t root, unsigned levels, vaddr_t stack_top,
                                        void *handoff, uint64_t ticks);

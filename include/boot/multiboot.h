@@ -87,13 +87,18 @@ struct [[gnu::packed]] multiboot_module {
 _Static_assert(sizeof(struct multiboot_module) == 16, "Multiboot 3.3");
 
 /* Where the loader's leavings are. `read` copies [address, + size_bytes) of physical memory, or
- * returns false when any of it is out of reach; it touches no device. */
+ * returns false when any of it is out of reach or no memory. It cannot know what is a device: texts
+ * and modules are read only where the map, once it is known, tells of memory. */
 struct multiboot_source {
     uint32_t magic; /* EAX */
     uint32_t info;  /* EBX */
     bool (*read)(void *context, uint64_t address, void *to, size_t size_bytes);
     void *context;
 };
+
+/* The command line, cut to `size` - 1 bytes, for what has to be known before there is a handoff; ""
+ * where there is none that can be read. Early; pure, the same hosted. */
+void multiboot_read_command_line(const struct multiboot_source *source, char *buffer, size_t size);
 
 /* Makes a handoff of it in `memory` (8-byte aligned, `capacity_bytes` long). `known` is what the
  * kernel knows about itself: flags, physical_bits, and everything from kernel_base to arena_bytes;
@@ -102,8 +107,9 @@ struct multiboot_source {
  *
  * Memory comes from the map; where there is none that can be used, from mem_lower and mem_upper.
  * What makes no sense is left out with a warning: the rest of a map after a broken entry, modules
- * that lie over the kernel or outside of memory, a framebuffer that is no linear RGB one. ELF
- * sections are not asked for: the image carries a table of its own symbols.
+ * that lie over the kernel or outside of memory, texts outside of memory, a framebuffer that is no
+ * linear RGB one, is absurdly large or lies over the kernel. ELF sections are not asked for: the
+ * image carries a table of its own symbols.
  *
  * STATUS_INVALID: no Multiboot loader; STATUS_TRUNCATED: the block is out of reach;
  * STATUS_NOT_FOUND: it says nothing about memory; STATUS_NO_SPACE: `memory` is too small. Each with
@@ -111,5 +117,15 @@ struct multiboot_source {
 enum status multiboot_make_handoff(const struct multiboot_source *source,
                                    const struct handoff *known, void *memory,
                                    size_t capacity_bytes);
+
+struct memmap;
+
+/* Takes out of the table what is said to be free memory in [start, end) and is not: `answers` tells
+ * whether the first word of a page keeps what is written to it, and leaves it as it was. Each range
+ * is asked at its end and at a few places in between; of one that does not answer everywhere, what
+ * lies behind the last answer becomes unusable, with a warning, up to the range's own end. The table
+ * has room: multiboot_make_handoff() saw to it. STATUS_NO_SPACE otherwise. */
+enum status multiboot_probe(struct memmap *map, uint64_t start, uint64_t end,
+                            bool (*answers)(uint64_t page));
 
 #endif

@@ -52,6 +52,7 @@ enum memmap_reason {
     MEMMAP_ACPI_TABLE,      /* a table in use was cut out of RAM */
     MEMMAP_CARVED,          /* taken for an owner: the loader, a module, a device */
     MEMMAP_COMMAND_LINE,    /* mem= or memmap= asked for it */
+    MEMMAP_SILENT,          /* said to be memory; it does not keep what is written to it */
     MEMMAP_REASON_COUNT,
 };
 

@@ -27,6 +27,8 @@
 
 #define TEXT_BYTES_MAX    4096u /* of a command line or a name, its end included */
 #define TRAMPOLINE_PAGES  4u
+#define MODULES_MAX       256u
+#define FRAMEBUFFER_MAX   (256 * MiB) /* 8192 lines of 8192 pixels */
 #define LOW_END           (640 * KiB) /* mem_lower never counts what lies above */
 #define KERNEL_CARVES     4u          /* image, stack, arena, page tables */
 #define CHANGES_PER_ENTRY 4u
@@ -34,10 +36,12 @@
 
 struct build {
     const struct multiboot_source *source;
+    const struct handoff *known;
     struct multiboot_info info;
     struct handoff *handoff;
     size_t capacity_bytes;
     struct handoff_firmware_map *map;
+    bool map_is_read;    /* it says what is memory from here on */
     size_t module_count; /* records of modules: what becomes of them is known after the table */
     struct memmap table;
 };
@@ -67,8 +71,35 @@ static void *append(struct build *build, enum handoff_record_type type, size_t s
     return record;
 }
 
+/* Whether the byte is memory, as far as one knows; *last gets the last byte of which that is true.
+ * Below 640 KiB every PC has memory, also where the BIOS has taken it for itself. */
+static bool is_memory(const struct build *build, uint64_t address, uint64_t *last)
+{
+    const struct e820_entry *rows = (const void *)build->map->map;
+
+    *last = LOW_END - 1;
+    if (address < LOW_END)
+        return true;
+    for (size_t i = 0; i < build->map->map_bytes / sizeof(*rows); i++) {
+        *last = rows[i].base + rows[i].size_bytes - 1;
+        if (rows[i].type == E820_USABLE && rows[i].size_bytes != 0 && rows[i].base <= address &&
+            address <= *last)
+            return true;
+    }
+    return false;
+}
+
+/* A pointer into a hole of the map would be read from a device. */
 static bool read_physical(const struct build *build, uint64_t address, void *to, size_t size_bytes)
 {
+    uint64_t end = address + size_bytes;
+    uint64_t last;
+
+    if (end < address)
+        return false;
+    for (uint64_t at = address; build->map_is_read && at < end; at = last + 1)
+        if (!is_memory(build, at, &last))
+            return false;
     return build->source->read(build->source->context, address, to, size_bytes);
 }
 
@@ -96,7 +127,7 @@ static void *append_text(struct build *build, enum handoff_record_type type, siz
     if (record == NULL)
         *status = STATUS_NO_SPACE;
     else if (bytes == 0)
-        log_warning("multiboot: the text at 0x%llx has no end within %u bytes: left out",
+        log_warning("multiboot: the text at 0x%llx has no end within %u bytes of memory: left out",
                     (unsigned long long)address, TEXT_BYTES_MAX);
     else if (!read_physical(build, address, record + fixed, bytes - 1))
         memset(record + fixed, 0, bytes);
@@ -209,6 +240,7 @@ static enum status append_map(struct build *build)
         status = add_map(build);
     if (status == STATUS_OK && !map_has_memory(build->map) && (flags & MULTIBOOT_HAS_SIZES) != 0)
         status = add_sizes(build);
+    build->map_is_read = true;
     if (status != STATUS_OK || map_has_memory(build->map))
         return status;
     log_error("multiboot: neither a map nor mem_lower and mem_upper say where memory is: start "
@@ -223,20 +255,45 @@ static uint32_t colour_mask(struct multiboot_colour colour)
     return (uint32_t)(low_mask(colour.bits & 31u) << (colour.position & 31u));
 }
 
+static uint64_t framebuffer_bytes(const struct multiboot_info *info)
+{
+    return (uint64_t)info->framebuffer_stride_bytes * info->framebuffer_height;
+}
+
+/* What cannot be true would take memory away that the kernel needs. */
+static void check_framebuffer(struct build *build)
+{
+    struct multiboot_info *info = &build->info;
+    uint64_t bytes = framebuffer_bytes(info);
+    uint64_t end;
+
+    if (info->framebuffer_type != MULTIBOOT_FRAMEBUFFER_RGB || bytes == 0)
+        info->flags &= ~(uint32_t)MULTIBOOT_HAS_FRAMEBUFFER;
+    if ((info->flags & MULTIBOOT_HAS_FRAMEBUFFER) == 0)
+        return;
+    if (bytes <= FRAMEBUFFER_MAX && checked_add(info->framebuffer, bytes, &end) &&
+        (end <= build->known->kernel_base ||
+         info->framebuffer >= build->known->kernel_base + build->known->kernel_bytes))
+        return;
+    log_warning("multiboot: a framebuffer of %u lines of %u bytes at 0x%llx cannot be: left out",
+                info->framebuffer_height, info->framebuffer_stride_bytes,
+                (unsigned long long)info->framebuffer);
+    info->flags &= ~(uint32_t)MULTIBOOT_HAS_FRAMEBUFFER;
+}
+
 static enum status append_framebuffer(struct build *build)
 {
     const struct multiboot_info *info = &build->info;
     struct handoff_framebuffer *framebuffer;
-    uint64_t bytes = (uint64_t)info->framebuffer_stride_bytes * info->framebuffer_height;
 
-    if ((info->flags & MULTIBOOT_HAS_FRAMEBUFFER) == 0 ||
-        info->framebuffer_type != MULTIBOOT_FRAMEBUFFER_RGB || bytes == 0)
+    check_framebuffer(build);
+    if ((info->flags & MULTIBOOT_HAS_FRAMEBUFFER) == 0)
         return STATUS_OK;
     framebuffer = append(build, HANDOFF_RECORD_FRAMEBUFFER, sizeof(*framebuffer));
     if (framebuffer == NULL)
         return STATUS_NO_SPACE;
     framebuffer->base = info->framebuffer;
-    framebuffer->size_bytes = bytes;
+    framebuffer->size_bytes = framebuffer_bytes(info);
     framebuffer->width_pixels = info->framebuffer_width;
     framebuffer->height_pixels = info->framebuffer_height;
     framebuffer->stride_bytes = info->framebuffer_stride_bytes;
@@ -261,20 +318,19 @@ static enum status carve_framebuffer(struct build *build)
 {
     const struct multiboot_info *info = &build->info;
 
-    if ((info->flags & MULTIBOOT_HAS_FRAMEBUFFER) == 0 ||
-        info->framebuffer_type != MULTIBOOT_FRAMEBUFFER_RGB)
+    if ((info->flags & MULTIBOOT_HAS_FRAMEBUFFER) == 0)
         return STATUS_OK;
-    return carve(build, info->framebuffer,
-                 (uint64_t)info->framebuffer_stride_bytes * info->framebuffer_height, E820_RESERVED,
+    return carve(build, info->framebuffer, framebuffer_bytes(info), E820_RESERVED,
                  REGION_TAG_FRAMEBUFFER, MEMMAP_FRAMEBUFFER);
 }
 
 /* --- the table --------------------------------------------------------------------------- */
 
-static enum status append_tables(struct build *build, const struct handoff *known)
+/* multiboot_probe() may cut each entry once more. */
+static enum status append_tables(struct build *build)
 {
     size_t entries = build->map->map_bytes / sizeof(struct e820_entry);
-    size_t rows = memmap_capacity(entries, KERNEL_CARVES + 1 + build->module_count);
+    size_t rows = memmap_capacity(entries, KERNEL_CARVES + 1 + build->module_count + entries);
     size_t notes = CHANGES_PER_ENTRY * entries + CHANGES_MORE;
     struct handoff_regions *regions =
         append(build, HANDOFF_RECORD_REGIONS, sizeof(*regions) + rows * sizeof(struct region));
@@ -286,13 +342,14 @@ static enum status append_tables(struct build *build, const struct handoff *know
     regions->capacity = (uint32_t)rows;
     changes->capacity = (uint32_t)notes;
     memmap_init(&build->table, regions->regions, rows, changes->changes, notes,
-                (uint64_t)1 << known->physical_bits);
+                (uint64_t)1 << build->known->physical_bits);
     return STATUS_OK;
 }
 
-static enum status fill_table(struct build *build, const struct handoff *known)
+static enum status fill_table(struct build *build)
 {
     const struct e820_entry *entries = (const void *)build->map->map;
+    const struct handoff *known = build->known;
     enum status status = STATUS_OK;
 
     for (size_t i = 0; i < build->map->map_bytes / sizeof(*entries) && status == STATUS_OK; i++)
@@ -345,15 +402,14 @@ static bool read_module(const struct build *build, uint32_t index, struct multib
 static void count_modules(struct build *build)
 {
     struct multiboot_module module;
-    uint32_t limit = (uint32_t)(build->capacity_bytes / sizeof(struct region));
 
     if ((build->info.flags & MULTIBOOT_HAS_MODULES) == 0)
         return;
-    while (build->module_count < build->info.module_count && build->module_count < limit &&
+    while (build->module_count < build->info.module_count && build->module_count < MODULES_MAX &&
            read_module(build, (uint32_t)build->module_count, &module))
         build->module_count++;
     if (build->module_count < build->info.module_count)
-        log_warning("multiboot: %u modules are told of, %zu can be read: the rest is left out",
+        log_warning("multiboot: %u modules are told of, %zu can be taken: the rest is left out",
                     build->info.module_count, build->module_count);
 }
 
@@ -431,8 +487,10 @@ static enum status read_info(struct build *build)
     return STATUS_TRUNCATED;
 }
 
-static enum status begin(struct build *build, const struct handoff *known)
+static enum status begin(struct build *build)
 {
+    const struct handoff *known = build->known;
+
     if (build->capacity_bytes < sizeof(*known))
         return STATUS_NO_SPACE;
     *build->handoff = *known;
@@ -446,21 +504,22 @@ static enum status begin(struct build *build, const struct handoff *known)
     return STATUS_OK;
 }
 
-/* Modules come last: only with the table does one know whether they lie in memory. Low memory is
- * set aside after them, since a loader may put one there. */
-static enum status append_all(struct build *build, const struct handoff *known)
+/* The map comes first: it says where the rest may be read. Modules come last: only with the table does
+ * one know whether they lie in memory. Low memory is set aside after them, since a loader may put one
+ * there. */
+static enum status append_all(struct build *build)
 {
-    enum status status = append_texts(build);
+    enum status status = append_map(build);
 
-    count_modules(build);
     if (status == STATUS_OK)
-        status = append_map(build);
+        status = append_texts(build);
+    count_modules(build);
     if (status == STATUS_OK)
         status = append_framebuffer(build);
     if (status == STATUS_OK)
-        status = append_tables(build, known);
+        status = append_tables(build);
     if (status == STATUS_OK)
-        status = fill_table(build, known);
+        status = fill_table(build);
     if (status == STATUS_OK)
         status = append_modules(build);
     if (status == STATUS_OK)
@@ -468,18 +527,34 @@ static enum status append_all(struct build *build, const struct handoff *known)
     return status == STATUS_NOT_FOUND && build->table.count != 0 ? STATUS_OK : status;
 }
 
+void multiboot_read_command_line(const struct multiboot_source *source, char *buffer, size_t size)
+{
+    struct multiboot_info info;
+    size_t count = 0;
+
+    if (source->magic == MULTIBOOT_LOADER_MAGIC &&
+        source->read(source->context, source->info, &info, sizeof(info)) &&
+        (info.flags & MULTIBOOT_HAS_COMMAND_LINE) != 0)
+        while (
+            count + 1 < size &&
+            source->read(source->context, (uint64_t)info.command_line + count, buffer + count, 1) &&
+            buffer[count] != '\0')
+            count++;
+    buffer[count] = '\0';
+}
+
 enum status multiboot_make_handoff(const struct multiboot_source *source,
                                    const struct handoff *known, void *memory, size_t capacity_bytes)
 {
-    struct build build = { .source = source, .handoff = memory };
+    struct build build = { .source = source, .known = known, .handoff = memory };
     enum status status;
 
     build.capacity_bytes = (size_t)min_u64(capacity_bytes, HANDOFF_MAX_BYTES);
     status = read_info(&build);
     if (status == STATUS_OK)
-        status = begin(&build, known);
+        status = begin(&build);
     if (status == STATUS_OK)
-        status = append_all(&build, known);
+        status = append_all(&build);
     if (status == STATUS_NO_SPACE)
         log_error("multiboot: what the loader tells does not fit into %zu bytes", capacity_bytes);
     if (status != STATUS_OK)

@@ -8,7 +8,7 @@
  *
  *     information block ─> handoff ─> table of memory ─> a run of frames for page tables
  *                                           │                        │
- *                                           └─> direct map, image, stack, jump ─> kmain()
+ *                                  does it answer?   └─> direct map, image, stack, jump ─> kmain()
  *
  * The format is the best that the processor has, or what pt= says. Tables lie in one run in low
  * memory, tagged as such, long enough for the worst case; the kernel frees what becomes empty.
@@ -21,6 +21,7 @@
 #include "arch/mmu.h"
 #include "boot/cmdline.h"
 #include "dev/console.h"
+#include "diag/diag.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/log.h"
@@ -30,27 +31,80 @@
 #include "mm/memmap.h"
 #include "mm/pt.h"
 
-#define HANDOFF_BYTES (128 * KiB)
-#define CHUNK_BYTES   (4 * MiB) /* what arch_boot_reach() shows */
-#define FIXED_TABLES  16u       /* root, directories, stack, temporary mappings, jump, image */
-#define VIDEO_START   (640 * KiB)
+#define HANDOFF_BYTES      (128 * KiB)
+#define CHUNK_BYTES        (4 * MiB) /* what arch_boot_reach() shows */
+#define FIXED_TABLES       16u       /* root, directories, stack, temporary mappings, jump, image */
+#define VIDEO_START        (640 * KiB)
+
+#define COMMAND_LINE_BYTES 4096
+#define HIGH_START         (4 * GiB) /* what the boot directory cannot show */
+#define PATTERN            0x55aa33ccu
 
 [[gnu::noreturn]] void multiboot_start(uint32_t magic, uint32_t info, uint64_t ticks);
+[[gnu::noreturn]] void multiboot_continue(void *handoff, uint64_t ticks);
 [[gnu::noreturn]] void kmain(void *handoff, uint64_t entry_ticks);
 
 [[gnu::aligned(8)]] static unsigned char handoff_block[HANDOFF_BYTES];
 static struct handoff_view machine;
 static struct arch_boot_image image;
 
+/* --- memory that answers ----------------------------------------------------------------- */
+
+/* Memory keeps two words that differ; without it, a bus may at most remember the last one. */
+static bool keeps(volatile uint32_t *words)
+{
+    const uint32_t old[] = { words[0], words[1] };
+    bool kept;
+
+    words[0] = PATTERN;
+    words[1] = ~PATTERN;
+    kept = words[0] == PATTERN && words[1] == ~PATTERN;
+    words[0] = old[0];
+    words[1] = old[1];
+    return kept;
+}
+
+static bool low_answers(uint64_t page)
+{
+    return keeps(arch_boot_show(pa(page)));
+}
+
+static bool high_answers(uint64_t page)
+{
+    uint32_t *words = arch_frame_map(pa(page));
+    bool kept = keeps(words);
+
+    arch_frame_unmap(words);
+    return kept;
+}
+
+static void probe(uint64_t start, uint64_t end, bool (*answers)(uint64_t page))
+{
+    enum status status = multiboot_probe(&machine.map, start, end, answers);
+
+    if (status != STATUS_OK)
+        panic("Memory that does not answer cannot be taken out of the table (%s)",
+              status_name(status));
+}
+
 /* --- reading what the loader left -------------------------------------------------------- */
 
-/* Memory is what the loader put its words into; between 640 KiB and 1 MiB are devices. */
+/* The loader put its words into memory; between 640 KiB and 1 MiB are devices, and elsewhere there
+ * may be holes. A page that answered last is not asked again: texts are read byte by byte. */
 static bool is_readable(uint64_t address, size_t size_bytes)
 {
+    static uint64_t known = UINT64_MAX;
     uint64_t end;
 
-    return checked_add(address, size_bytes, &end) && end <= arch_direct_end() &&
-           (end <= VIDEO_START || address >= MiB);
+    if (!checked_add(address, size_bytes, &end) || end > arch_direct_end() ||
+        (end > VIDEO_START && address < MiB))
+        return false;
+    for (uint64_t page = align_down(address, PAGE_SIZE); page < end; page += PAGE_SIZE) {
+        if (page != known && !low_answers(page))
+            return false;
+        known = page;
+    }
+    return true;
 }
 
 static bool read_memory(void *context, uint64_t address, void *to, size_t size_bytes)
@@ -74,9 +128,18 @@ static bool read_memory(void *context, uint64_t address, void *to, size_t size_b
 
 /* --- the handoff ------------------------------------------------------------------------- */
 
-static void make_handoff(uint32_t magic, uint32_t info, unsigned levels)
+/* Who asked for an end gets one, also when the kernel comes no further than this file. */
+static void expect_exit(const struct multiboot_source *source)
 {
-    const struct multiboot_source source = { .magic = magic, .info = info, .read = read_memory };
+    static char text[COMMAND_LINE_BYTES];
+    struct cmdline_word word;
+
+    multiboot_read_command_line(source, text, sizeof(text));
+    diag_expect_exit(cmdline_find(text, "exit", &word));
+}
+
+static void make_handoff(const struct multiboot_source *source, unsigned levels)
+{
     struct handoff known = {
         .flags = arch_boot_no_execute(levels) ? HANDOFF_NX : 0,
         .physical_bits = arch_boot_physical_bits(levels),
@@ -90,7 +153,7 @@ static void make_handoff(uint32_t magic, uint32_t info, unsigned levels)
         .stack_bytes = image.stack_bytes,
         .stack_va = LAYOUT_STACKS_START + PAGE_SIZE, /* the page before is the guard */
     };
-    enum status status = multiboot_make_handoff(&source, &known, handoff_block, HANDOFF_BYTES);
+    enum status status = multiboot_make_handoff(source, &known, handoff_block, HANDOFF_BYTES);
 
     if (status == STATUS_OK)
         status = handoff_adopt(handoff_block, HANDOFF_BYTES, &machine);
@@ -304,6 +367,7 @@ static void check_image(const struct page_table *table)
 
 void multiboot_start(uint32_t magic, uint32_t info, uint64_t ticks)
 {
+    const struct multiboot_source source = { .magic = magic, .info = info, .read = read_memory };
     struct pool pool;
     const struct pt_memory memory = { .alloc = pool_alloc, .free = pool_free, .context = &pool };
     struct page_table table = { .memory = &memory };
@@ -312,10 +376,12 @@ void multiboot_start(uint32_t magic, uint32_t info, uint64_t ticks)
     arch_boot_image(&image);
     arch_cpu_init();
     (void)console_init(NULL);
-    make_handoff(magic, info, arch_boot_levels());
+    expect_exit(&source);
+    make_handoff(&source, arch_boot_levels());
     levels = choose_levels();
     if (levels != arch_boot_levels())
-        make_handoff(magic, info, levels);
+        make_handoff(&source, levels);
+    probe(0, HIGH_START, low_answers);
     table.format = arch_pt_format(levels);
     table.physical_bits = arch_boot_physical_bits(levels);
     table.largest_leaf = arch_boot_largest_leaf(levels);
@@ -327,4 +393,12 @@ void multiboot_start(uint32_t magic, uint32_t info, uint64_t ticks)
     arch_boot_enter(table.root, levels,
                     va(LAYOUT_STACKS_START + PAGE_SIZE + (uintptr_t)image.stack_bytes),
                     handoff_block, ticks);
+}
+
+/* On the kernel's own tables, which reach all memory. */
+void multiboot_continue(void *handoff, uint64_t ticks)
+{
+    probe(HIGH_START, UINT64_MAX, high_answers);
+    seal_handoff(pa(machine.handoff->table_root));
+    kmain(handoff, ticks);
 }

@@ -73,13 +73,21 @@ static const char *leaf_name(const struct cpu_info *cpu)
     return cpu->largest_leaf == 3 ? "1 GiB" : "2 MiB";
 }
 
+/* Multiboot knows no name of the firmware, and a loader need not tell its own. */
+static const char *name_or(const char *name, const char *otherwise)
+{
+    return name[0] != '\0' ? name : otherwise;
+}
+
 static void log_machine(const struct handoff_view *machine)
 {
     const struct cpu_info *cpu = arch_cpu_info();
     const struct handoff *handoff = machine->handoff;
     struct line_sink line;
 
-    log_info("Meridian kernel, started by %s on %s", machine->loader_name, machine->firmware_name);
+    log_info("Meridian kernel, started by %s%s%s",
+             name_or(machine->loader_name, "a nameless loader"),
+             machine->firmware_name[0] != '\0' ? " on " : "", machine->firmware_name);
     log_info("Command line: %s", machine->command_line);
     line_begin(&line);
     console_describe(&line.sink);

@@ -137,6 +137,7 @@ const char *memmap_reason_name(uint32_t reason)
         [MEMMAP_ACPI_TABLE] = "ACPI table in use",
         [MEMMAP_CARVED] = "taken for an owner",
         [MEMMAP_COMMAND_LINE] = "command line",
+        [MEMMAP_SILENT] = "no memory answers",
     };
 
     return reason < MEMMAP_REASON_COUNT ? names[reason] : "unknown reason";

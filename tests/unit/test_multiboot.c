@@ -274,6 +274,100 @@ static void texts_without_end(void **state)
     assert_int_equal(host_log_count(LOG_WARNING), 2);
 }
 
+struct watched {
+    struct loader *loader;
+    uint64_t watched_from;
+    unsigned reads; /* of what lies there, which is all blanks */
+};
+
+static bool watched_read(void *context, uint64_t address, void *to, size_t size_bytes)
+{
+    struct watched *watched = context;
+
+    if (address < watched->watched_from)
+        return loader_read(watched->loader, address, to, size_bytes);
+    watched->reads++;
+    memset(to, ' ', size_bytes);
+    return true;
+}
+
+static void nothing_is_read_from_holes(void **state)
+{
+    /* Once the map is known, texts and modules are read where it tells of memory and nowhere else:
+     * not from the video memory, not from a reserved range, not from a hole, not beyond the end. */
+    static const uint32_t places[] = {
+        0xa0000, 0xb8000, 0xfffff, 15 * MiB, 0x40000000, 0xffffffff
+    };
+    struct loader *loader = *state;
+    struct watched watched = { .loader = loader, .watched_from = 640 * KiB };
+
+    loader->source =
+        (struct multiboot_source){ MULTIBOOT_LOADER_MAGIC, BLOCK_BASE, watched_read, &watched };
+    put_entry(loader, 20, 0, 0x9fc00, E820_USABLE);
+    put_entry(loader, 20, MiB, 14 * MiB, E820_USABLE);
+    put_entry(loader, 20, 15 * MiB, MiB, E820_RESERVED);
+    put_entry(loader, 20, 16 * MiB, 16 * MiB, E820_USABLE);
+    loader->info.flags |= MULTIBOOT_HAS_COMMAND_LINE | MULTIBOOT_HAS_MODULES;
+    for (size_t i = 0; i < ARRAY_COUNT(places); i++) {
+        loader->info.command_line = places[i];
+        loader->info.modules = places[i];
+        loader->info.module_count = 1;
+        assert_int_equal(start(loader), STATUS_OK);
+        assert_int_equal(watched.reads, 0);
+        assert_string_equal(loader->view.command_line, "");
+    }
+    loader->info.command_line = 15 * MiB - 4;
+    assert_int_equal(start(loader), STATUS_OK);
+    assert_int_equal(watched.reads, 4);
+}
+
+static void a_framebuffer_that_cannot_be(void **state)
+{
+    /* A framebuffer over the kernel, or larger than any, is left out, and memory is not cut. */
+    static const struct {
+        uint64_t base;
+        uint32_t stride, height;
+    } cases[] = { { KERNEL_BASE, 4096, 768 },
+                  { KERNEL_BASE + KERNEL_BYTES - 1, 4096, 768 },
+                  { 2 * MiB, UINT32_MAX, UINT32_MAX },
+                  { 2 * MiB, 65536, 4097 },
+                  { UINT64_MAX - 4096, 4096, 768 } };
+    struct loader *loader = *state;
+
+    put_small_machine(loader);
+    loader->info.flags |= MULTIBOOT_HAS_FRAMEBUFFER;
+    loader->info.framebuffer_type = MULTIBOOT_FRAMEBUFFER_RGB;
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        loader->info.framebuffer = cases[i].base;
+        loader->info.framebuffer_stride_bytes = cases[i].stride;
+        loader->info.framebuffer_height = cases[i].height;
+        host_log_clear();
+        assert_int_equal(start(loader), STATUS_OK);
+        assert_null(loader->view.framebuffer);
+        assert_true(host_log_contains("cannot be: left out"));
+        assert_int_equal(free_bytes(loader), 63 * MiB - KERNEL_BYTES);
+    }
+}
+
+static void the_command_line_alone(void **state)
+{
+    /* The command line can be had without a handoff, cut to the buffer; none is an empty one. */
+    struct loader *loader = *state;
+    char text[8] = "before";
+
+    assert_int_equal(start(loader), STATUS_NOT_FOUND);
+    multiboot_read_command_line(&loader->source, text, sizeof(text));
+    assert_string_equal(text, "");
+    loader->info.flags |= MULTIBOOT_HAS_COMMAND_LINE;
+    loader->info.command_line = put(loader, "json exit", 10);
+    assert_int_equal(start(loader), STATUS_NOT_FOUND);
+    multiboot_read_command_line(&loader->source, text, sizeof(text));
+    assert_string_equal(text, "json ex");
+    loader->source.magic++;
+    multiboot_read_command_line(&loader->source, text, sizeof(text));
+    assert_string_equal(text, "");
+}
+
 static void every_capacity(void **state)
 {
     /* Whatever room there is for the handoff, nothing is written beyond it: it fits or is refused. */
@@ -440,6 +534,9 @@ int main(void)
         WITH_LOADER(broken_entries_end_the_map),
         WITH_LOADER(absurd_ranges),
         WITH_LOADER(texts_without_end),
+        WITH_LOADER(nothing_is_read_from_holes),
+        WITH_LOADER(a_framebuffer_that_cannot_be),
+        WITH_LOADER(the_command_line_alone),
         WITH_LOADER(every_capacity),
         WITH_LOADER(random_damage),
         cmocka_unit_test(real_maps_by_both_routes),

@@ -21,6 +21,7 @@
 
 #define ENTRY_TABLE     0x23u /* present, writable, accessed */
 #define ENTRY_PAGE      0x63u /* and dirty */
+#define ENTRY_UNCACHED  0x10u /* PCD */
 
 #define SELF_2LEVEL     ((uintptr_t)0xffc00000)
 #define SELF_PAE        ((uintptr_t)0xff800000)
@@ -31,6 +32,7 @@
 #define SLOTS           32u
 #define CHUNK_SHIFT     22 /* what a table of the boot directory spans */
 #define KERNEL_ENTRY    768u
+#define SHOW_ENTRY      1022u /* of the boot directory: where arch_boot_show() shows its page */
 
 uintptr_t arch_root_in_use;
 
@@ -38,7 +40,7 @@ static unsigned entry_bytes; /* of the format in use */
 static uint32_t slots_used;
 
 /* start.asm and kernel.ld */
-extern uint32_t boot_directory[1024], boot_windows[2][1024];
+extern uint32_t boot_directory[1024], boot_windows[3][1024];
 extern uint8_t boot_stack[], boot_stack_top[];
 extern const char kernel_start[], kernel_text_end[], kernel_rodata_end[], kernel_end[];
 [[gnu::noreturn]] void boot_turn(uint32_t root, uint32_t cr4, uint32_t no_execute, uint32_t stack,
@@ -167,6 +169,16 @@ void arch_boot_reach(unsigned window, paddr_t address)
     boot_directory[KERNEL_ENTRY + chunk] = (uint32_t)physical(boot_windows[window]) | ENTRY_TABLE;
     shown[window] = chunk;
     arch_tlb_flush_all();
+}
+
+volatile uint32_t *arch_boot_show(paddr_t page)
+{
+    const uintptr_t place = (uintptr_t)SHOW_ENTRY << CHUNK_SHIFT;
+
+    boot_windows[2][0] = (uint32_t)pa_value(page) | ENTRY_PAGE | ENTRY_UNCACHED;
+    boot_directory[SHOW_ENTRY] = (uint32_t)physical(boot_windows[2]) | ENTRY_TABLE;
+    arch_tlb_flush_page(va(place));
+    return (volatile uint32_t *)place;
 }
 
 paddr_t arch_boot_jump_page(void)

@@ -20,7 +20,7 @@
     MSR_EFER        equ 0xC0000080
     EFER_NXE        equ 1 << 11
 
-    extern multiboot_start, kmain
+    extern multiboot_start, multiboot_continue
 
     section .boot progbits alloc exec nowrite align=4096
 
@@ -142,12 +142,12 @@ boot_turn:
 .there:
     mov edx, esp                            ; the same place, in the kernel's tables
     mov esp, [edx + 16]
-    push dword [edx + 28]                   ; kmain(handoff, ticks)
+    push dword [edx + 28]                   ; multiboot_continue(handoff, ticks)
     push dword [edx + 24]
     push dword [edx + 20]
     xor ebp, ebp
     push ebp
-    jmp kmain
+    jmp multiboot_continue
 
     section .bss nobits alloc noexec write align=4096
 
@@ -156,8 +156,8 @@ boot_directory:
     resb 4096
 boot_table:
     resb 4096
-boot_windows:                               ; two tables: arch_boot_reach()
-    resb 2 * 4096
+boot_windows:                               ; three tables: arch_boot_reach() and arch_boot_show()
+    resb 3 * 4096
 boot_stack:
     resb 16384
 boot_stack_top:
