@@ -51,6 +51,9 @@ void selftest_frame_write(pfn_t frame, uint64_t word);
 /* Free frames, once all caches are empty. */
 uint64_t selftest_free_frames(void);
 
+/* A number that stands for the runs of frames that are free. Empties this processor's caches. */
+uint64_t selftest_hash_free(void);
+
 /* The tests. */
 void selftest_memmap(struct selftest *test);
 void selftest_frames(struct selftest *test);

@@ -15,13 +15,16 @@
  *     free memory   |####......##......##......####|      |####..##......####|
  *                    edge      every n-th block         ^ another run
  *
- * exhaust: the frames are taken one by one until there is none, and linked through themselves,
- * which proves that the PMM has exactly as many as it says, each once, and fails in good order.
+ * exhaust: the frames are taken one by one until there is none, each is written from its first byte to
+ * its last, and they are linked through themselves. That proves that the PMM has exactly as many as it
+ * says, each once, fails in good order, and keeps nothing of its own in any of them: no frame changes
+ * while others come and go, all go back, and what is free is what was free before, run by run.
  */
 
 #include "diag/selftest_case.h"
 #include "arch/mmu.h"
 #include "lib/bits.h"
+#include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/pmm.h"
 
@@ -133,6 +136,29 @@ struct chain {
     uint64_t count_frames;
 };
 
+/* Writes all of a frame: a link, then ones. */
+static void fill_frame(pfn_t frame, uint64_t link)
+{
+    uint64_t *words = arch_frame_map(pfn_to_pa(frame));
+
+    memset(words, 0xff, PAGE_SIZE);
+    words[0] = link;
+    arch_frame_unmap(words);
+}
+
+/* Reads it back; false when a bit of it has changed. */
+static bool read_frame(pfn_t frame, uint64_t *link)
+{
+    uint64_t *words = arch_frame_map(pfn_to_pa(frame));
+    uint64_t all = UINT64_MAX;
+
+    *link = words[0];
+    for (size_t i = 1; i < FRAME_WORDS; i++)
+        all &= words[i];
+    arch_frame_unmap(words);
+    return all == UINT64_MAX;
+}
+
 /* Takes all frames below `limit`. */
 static enum status take_all(struct chain *chain, uint64_t limit)
 {
@@ -147,7 +173,7 @@ static enum status take_all(struct chain *chain, uint64_t limit)
 
         if (status != STATUS_OK)
             return status;
-        selftest_frame_write(frame, chain->head);
+        fill_frame(frame, chain->head);
         chain->head = pa_value(pfn_to_pa(frame));
         chain->count_frames++;
     }
@@ -160,9 +186,12 @@ static uint64_t free_all(struct selftest *test, struct chain *chain)
 
     while (chain->head != 0 && freed < chain->count_frames) {
         pfn_t frame = pa_to_pfn(pa(chain->head));
-        uint64_t next = selftest_frame_read(pa_to_pfn(pa(chain->head)));
+        uint64_t next;
 
-        if (!selftest_ok(test, pmm_free_frame(frame), "freeing the frames again"))
+        if (!selftest_check(test, read_frame(frame, &next),
+                            "somebody else wrote to the frame at 0x%llx",
+                            (unsigned long long)chain->head) ||
+            !selftest_ok(test, pmm_free_frame(frame), "freeing the frames again"))
             break;
         chain->head = next;
         freed++;
@@ -176,6 +205,7 @@ void selftest_exhaust(struct selftest *test)
     struct pmm_stats before;
     struct pmm_stats empty;
     uint64_t limit = selftest_free_frames() <= WHOLE_FRAMES ? PMM_ANYWHERE : PMM_BELOW_16M;
+    uint64_t at_first = selftest_hash_free();
     enum status status;
     uint64_t freed;
 
@@ -197,4 +227,7 @@ void selftest_exhaust(struct selftest *test)
     (void)selftest_check(test, freed == chain.count_frames,
                          "of %llu frames taken, %llu were found again",
                          (unsigned long long)chain.count_frames, (unsigned long long)freed);
+    (void)selftest_ok(test, pmm_check(), "the PMM's own counts afterwards");
+    (void)selftest_check(test, test->failed || selftest_hash_free() == at_first,
+                         "what is free afterwards is not what was free before");
 }

@@ -80,24 +80,6 @@ static bool note_given(struct selftest *test, pfn_t first, uint64_t count_frames
                           (unsigned long long)count_frames, (unsigned long long)pfn_value(first));
 }
 
-/* FNV-1a over the runs that are free. */
-static bool add_to_hash(void *context, pfn_t first, uint64_t count_frames)
-{
-    uint64_t *hash = context;
-
-    *hash = (*hash ^ pfn_value(first)) * 0x100000001b3u;
-    *hash = (*hash ^ count_frames) * 0x100000001b3u;
-    return true;
-}
-
-static uint64_t hash_of_free(void)
-{
-    uint64_t hash = 0xcbf29ce484222325u;
-
-    pmm_visit_free(add_to_hash, &hash);
-    return hash;
-}
-
 /* --- stamps ---------------------------------------------------------------------------------- */
 
 static void stamp_run(struct selftest *test, struct run *run)
@@ -368,11 +350,11 @@ void selftest_pmm(struct selftest *test)
     if (!make_map(test))
         return;
     most_frames = selftest_free_frames() / 8;
-    at_first = hash_of_free();
+    at_first = selftest_hash_free();
     run_load(test);
     check_refusals(test);
     (void)selftest_ok(test, pmm_check(), "the PMM's own counts after the load");
-    (void)selftest_check(test, test->failed || hash_of_free() == at_first,
+    (void)selftest_check(test, test->failed || selftest_hash_free() == at_first,
                          "what is free after the load is not what was free before it");
     (void)kfree(held_map);
 }

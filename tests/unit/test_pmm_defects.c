@@ -266,6 +266,73 @@ static void scarce_memory_goes_last(void **state)
     assert_true(pa_value(pfn_to_pa(frame)) < 16 * MiB);
 }
 
+/* --- all of memory ----------------------------------------------------------------------- */
+
+/* What stands for the runs that are free. */
+static bool add_run(void *context, pfn_t first, uint64_t count)
+{
+    uint64_t *hash = context;
+
+    *hash = (*hash * 31 + pfn_value(first)) * 31 + count;
+    return true;
+}
+
+static uint64_t hash_of_free(void)
+{
+    uint64_t hash = 1;
+
+    pmm_visit_free(add_run, &hash);
+    return hash;
+}
+
+/* Takes every frame there is, the large runs first or one by one, and fills each with a byte. */
+static size_t take_and_fill(pfn_t *frames, unsigned order, int byte)
+{
+    size_t count = 0;
+    pfn_t first;
+
+    for (; order + 1 > 0; order--) {
+        while (pmm_alloc(order, FRAME_TEST, &first) == STATUS_OK) {
+            for (uint64_t i = 0; i < UINT64_C(1) << order; i++)
+                frames[count++] = pfn_add(first, i);
+            memset(arch_phys_ptr(pfn_to_pa(first)), byte, PAGE_SIZE << order);
+        }
+    }
+    return count;
+}
+
+static void all_memory_written(void **state)
+{
+    /* Every frame is taken, written and freed: the allocator's own memory is none of them, and intact. */
+    static const struct machine_piece pieces[] = {
+        FREE_MEMORY(MiB, 40 * MiB),
+        FREE_MEMORY(48 * MiB, 49 * MiB),
+        FREE_MEMORY(GiB - 8 * MiB, GiB + 16 * MiB),
+        FREE_MEMORY(4 * GiB, 4 * GiB + 20 * MiB),
+    };
+    static pfn_t frames[(40 + 1 + 24 + 20) * MiB >> PAGE_SHIFT];
+    static const int bytes[] = { 0xff, 0x00, 0x5a };
+    uint64_t before;
+    size_t all;
+
+    (void)state;
+    MACHINE_BOOT(pieces);
+    all = machine_free_frames();
+    before = hash_of_free();
+    for (unsigned round = 0; round < 2 * ARRAY_COUNT(bytes); round++) {
+        unsigned order = round % 2 == 0 ? PMM_MAX_ORDER : 0;
+
+        assert_int_equal(take_and_fill(frames, order, bytes[round / 2]), all);
+        assert_int_equal(machine_free_frames(), 0);
+        assert_ok(pmm_check());
+        for (size_t i = 0; i < all; i++)
+            assert_ok(pmm_free_frame(frames[i]));
+        assert_int_equal(machine_free_frames(), all);
+        assert_int_equal(hash_of_free(), before);
+        assert_ok(pmm_check());
+    }
+}
+
 /* --- fragmentation ----------------------------------------------------------------------- */
 
 #define CHURN_ROUNDS 20u
@@ -373,6 +440,7 @@ int main(void)
         cmocka_unit_test(frees_that_skip),
         cmocka_unit_test(page_zero_and_low_memory),
         cmocka_unit_test(scarce_memory_goes_last),
+        cmocka_unit_test(all_memory_written),
         cmocka_unit_test(churn_leaves_blocks),
         cmocka_unit_test(thinning_heals),
     };
