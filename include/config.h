@@ -33,4 +33,13 @@ _Static_assert((CONFIG_LOG_RING_BYTES & (CONFIG_LOG_RING_BYTES - 1)) == 0,
 #endif
 _Static_assert(CONFIG_KSTACK_BYTES % 4096 == 0, "CONFIG_KSTACK_BYTES is whole pages");
 
+/* Where the heap's window starts, and how many bytes it has at most; 0: as mm/layout.h draws it. The
+ * command line may say otherwise: heap-start=, heap-max=. What does not fit is ignored there. */
+#ifndef CONFIG_HEAP_START
+#define CONFIG_HEAP_START 0
+#endif
+#ifndef CONFIG_HEAP_MAX_BYTES
+#define CONFIG_HEAP_MAX_BYTES 0
+#endif
+
 #endif

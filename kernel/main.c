@@ -74,6 +74,17 @@ static bool wants_benchmark(const char *name)
     return options.bench.text != NULL && strcmp(wish, name) == 0;
 }
 
+/* Whoever built the page tables has read pt= as well, and may have had to decide otherwise. */
+static void check_table_format(void)
+{
+    unsigned wanted = cmdline_table_levels(options.pt);
+
+    if (wanted != 0 && wanted != machine.handoff->table_levels)
+        log_warning("command line: pt=%.*s: not on this processor by this loader; the page tables "
+                    "have %u levels",
+                    (int)options.pt.size, options.pt.text, machine.handoff->table_levels);
+}
+
 static void obey_command_line(uint64_t entry_ticks)
 {
     cmdline_read_options(machine.command_line, &options);
@@ -83,6 +94,7 @@ static void obey_command_line(uint64_t entry_ticks)
         diag_exit();
     }
     log_set_console_level(options.console_level);
+    check_table_format();
     console_enable_json(options.json);
     diag_expect_exit(monitor_will_exit(&options));
 }
@@ -153,10 +165,10 @@ static enum status start_stacks(void)
 }
 
 /* The heap maps within its window by itself; to the address space the window is one area. */
-static enum status start_heap(void)
+static enum status map_heap(vaddr_t place, size_t size_bytes)
 {
-    const struct vm_request window = { .address = va(LAYOUT_HEAP_START),
-                                       .size_bytes = LAYOUT_HEAP_BYTES,
+    const struct vm_request window = { .address = place,
+                                       .size_bytes = size_bytes,
                                        .rights = PT_WRITE,
                                        .kind = VM_WINDOW,
                                        .flags = VM_EXACT,
@@ -166,7 +178,15 @@ static enum status start_heap(void)
 
     if (status != STATUS_OK)
         return status;
-    return heap_init(start, LAYOUT_HEAP_BYTES);
+    return heap_init(start, size_bytes);
+}
+
+static enum status start_heap(void)
+{
+    struct cmdline_window place = { LAYOUT_HEAP_START, LAYOUT_HEAP_BYTES };
+
+    cmdline_heap_window(&options, &place);
+    return map_heap(va((uintptr_t)place.start), (size_t)place.size_bytes);
 }
 
 /* The identity mapping that the jump into the kernel needed is memory like any other now. */

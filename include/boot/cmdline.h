@@ -51,11 +51,27 @@ struct cmdline_options {
     struct cmdline_text console;  /* console=ttyS0,115200 */
     struct cmdline_text run;      /* run="command; command" */
     struct cmdline_text bench;    /* bench=boot ... */
-    struct cmdline_text pt;       /* for the loader: pt=4level or pt=5level */
+    struct cmdline_text pt;       /* pt=4level, 5level; i386: pt=2level, pae */
+    struct cmdline_text heap_start;
+    struct cmdline_text heap_max;
 };
 
 /* Reads all of them, and logs what is wrong: values that make no sense, open quotes, and each
  * parameter that neither this nor memmap_apply_cmdline() knows, once. */
 void cmdline_read_options(const char *text, struct cmdline_options *options);
+
+/* Levels of the page tables that a value of pt= names; 0: none that anybody knows. */
+unsigned cmdline_table_levels(struct cmdline_text value);
+
+/* The part of the heap's window that the build (CONFIG_HEAP_START, CONFIG_HEAP_MAX_BYTES) and then
+ * heap-start= and heap-max= ask for: both are bytes, and multiples of the page size. `window` is
+ * what there is on entry. A wish that leaves less than CMDLINE_HEAP_MIN, is not page-aligned or does
+ * not lie in the window gets a line in the log and is ignored. */
+struct cmdline_window {
+    uint64_t start;
+    uint64_t size_bytes;
+};
+#define CMDLINE_HEAP_MIN (16u << 20)
+void cmdline_heap_window(const struct cmdline_options *options, struct cmdline_window *window);
 
 #endif

@@ -10,12 +10,14 @@
 
 #include "lib/log.h"
 #include "lib/number.h"
+#include "lib/string.h"
 
 enum kind {
     KIND_FLAG,      /* `key` alone */
     KIND_TEXT,      /* key=value, kept as it is */
     KIND_LOG_LEVEL, /* a number that enum log_level knows */
     KIND_QUIET,     /* `key` alone: loglevel=4 */
+    KIND_LEVELS,    /* a format of page tables */
     KIND_ELSEWHERE, /* memmap_apply_cmdline() reads it */
 };
 
@@ -33,7 +35,9 @@ static const struct parameter {
     { "console", KIND_TEXT, offsetof(struct cmdline_options, console) },
     { "run", KIND_TEXT, offsetof(struct cmdline_options, run) },
     { "bench", KIND_TEXT, offsetof(struct cmdline_options, bench) },
-    { "pt", KIND_TEXT, offsetof(struct cmdline_options, pt) },
+    { "pt", KIND_LEVELS, offsetof(struct cmdline_options, pt) },
+    { "heap-start", KIND_TEXT, offsetof(struct cmdline_options, heap_start) },
+    { "heap-max", KIND_TEXT, offsetof(struct cmdline_options, heap_max) },
     { "mem", KIND_ELSEWHERE, 0 },
     { "memmap", KIND_ELSEWHERE, 0 },
 };
@@ -100,6 +104,29 @@ static void read_quiet(const struct cmdline_word *word, enum log_level *level)
         *level = LOG_WARNING;
 }
 
+unsigned cmdline_table_levels(struct cmdline_text value)
+{
+    static const struct {
+        const char *name;
+        unsigned levels;
+    } formats[] = { { "2level", 2 }, { "pae", 3 }, { "4level", 4 }, { "5level", 5 } };
+    char wish[8];
+
+    if (value.text != NULL && cmdline_copy(value, wish, sizeof(wish)) < sizeof(wish))
+        for (size_t i = 0; i < ARRAY_COUNT(formats); i++)
+            if (strcmp(wish, formats[i].name) == 0)
+                return formats[i].levels;
+    return 0;
+}
+
+static void read_levels(const struct cmdline_word *word, struct cmdline_text *format)
+{
+    if (cmdline_table_levels(word->value) == 0)
+        complain(word, "needs 4level or 5level on x86-64, 2level or pae on i386");
+    else
+        *format = word->value;
+}
+
 static void read_parameter(const struct parameter *parameter, const struct cmdline_word *word,
                            struct cmdline_options *options)
 {
@@ -117,6 +144,9 @@ static void read_parameter(const struct parameter *parameter, const struct cmdli
         break;
     case KIND_QUIET:
         read_quiet(word, target);
+        break;
+    case KIND_LEVELS:
+        read_levels(word, target);
         break;
     case KIND_ELSEWHERE:
         break;

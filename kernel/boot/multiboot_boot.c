@@ -167,18 +167,10 @@ static unsigned choose_levels(void)
 {
     unsigned best = arch_boot_levels();
     struct cmdline_word word;
-    char wish[8];
 
-    if (!cmdline_find(machine.command_line, "pt", &word) || word.value.text == NULL)
-        return best;
-    cmdline_copy(word.value, wish, sizeof(wish));
-    if (strcmp(wish, "2level") == 0)
+    if (cmdline_find(machine.command_line, "pt", &word) && cmdline_table_levels(word.value) == 2)
         return 2;
-    if (strcmp(wish, "pae") != 0)
-        log_warning("pt=%s: expected 2level or pae: going by the processor", wish);
-    else if (best != 3)
-        log_warning("pt=pae: this processor has no PAE: going on with 2 levels");
-    return best;
+    return best; /* kmain() tells of wishes that it is not */
 }
 
 /* What the records say is what the table came to be. */

@@ -188,8 +188,12 @@ static void check_edges(struct selftest *test)
 
 void selftest_heap(struct selftest *test)
 {
+    struct heap_stats stats;
+
+    heap_get_stats(&stats);
     held_bytes = 0;
     most_bytes = min_u64(selftest_free_frames() << PAGE_SHIFT >> 3, 16 * MiB);
+    most_bytes = min_u64(most_bytes, stats.window_bytes >> 3);
     for (int i = 0; i < OPERATIONS && step(test); i++)
         ;
     for (size_t i = 0; i < SLOTS; i++) {

@@ -7,7 +7,7 @@ widths is tested for both where the other width is: faults in test_monitor.py, P
 import pytest
 
 import matrix
-from harness import EXIT_SUCCESS, I386
+from harness import EXIT_FAILURE, EXIT_SUCCESS, I386
 from test_memory_map import flat_view, ram_of, table_of
 
 MIB, GIB, PAGE = 1 << 20, 1 << 30, 4096
@@ -68,3 +68,27 @@ def test_format_can_be_chosen(boot, wish, levels):
     run = boot(cmdline=f'json pt={wish} run="selftest tables; exit"', **I386)
     assert run.code == EXIT_SUCCESS
     assert run.event("boot")["table_levels"] == levels
+
+
+@pytest.mark.parametrize("wish, problem", (
+    ("pt=6level", "pt=6level: needs 4level or 5level on x86-64, 2level or pae on i386: ignored"),
+    ("pt=5level", "pt=5level: not on this processor by this loader; the page tables have 3 levels"),
+    ("heap-max=1G", "heap-max=1G is more than the heap's window has from its start on: ignored "
+                    "(the window is 0xf1000000 to 0xfeffffff)")))
+def test_wishes_that_cannot_be_granted(boot, wish, problem):
+    """A format that there is not, or a heap that does not fit, is told of and the boot goes on."""
+    run = boot(cmdline=f'json {wish} run="exit"', **I386)
+    assert run.code == EXIT_SUCCESS
+    assert problem in run.text()
+
+
+@pytest.mark.parametrize("fields", (I386, {}), ids=("i386", "x86_64"))
+def test_heap_window_can_be_chosen(boot, fields):
+    """heap-start= and heap-max= move and bound the heap's window; its self-test passes there."""
+    start, size = (0xf2000000 if fields else 0xffffe10000000000), 16 * MIB
+    run = boot(cmdline=f'json heap-start={start:#x} heap-max=16M run="selftest heap seed=1; kmalloc 64; heap; '
+               f'kmalloc 17M; exit"', **fields)
+    assert run.event("selftests")["failed"] == 0
+    assert start < int(run.event("kmalloc")["address"], 16) < start + size
+    assert run.event("heap")["window_bytes"] == size
+    assert run.code == EXIT_FAILURE and "kmalloc 17M" in run.text()

@@ -192,6 +192,8 @@ static void every_option_is_read(void **state)
     assert_true(text_is(options.run, "selftest; exit"));
     assert_true(text_is(options.bench, "boot"));
     assert_true(text_is(options.pt, "5level"));
+    assert_int_equal(cmdline_table_levels(options.pt), 5);
+    assert_int_equal(cmdline_table_levels(read("pt=pae").pt), 3);
     assert_int_equal(complaints(), 0);
 }
 
@@ -217,6 +219,9 @@ static void bad_values_are_named_and_ignored(void **state)
                                        "json=1",
                                        "quiet=yes",
                                        "run",
+                                       "pt=6level",
+                                       "pt=5levels-and-more",
+                                       "pt",
                                        "console" };
 
     (void)state;
@@ -226,6 +231,7 @@ static void bad_values_are_named_and_ignored(void **state)
         assert_int_equal(options.console_level, LOG_INFO);
         assert_false(options.json);
         assert_null(options.run.text);
+        assert_null(options.pt.text);
         assert_int_equal(host_log_count(LOG_ERROR), 1);
         assert_int_equal(complaints(), 1);
         assert_true(host_log_contains(bad[i]));
