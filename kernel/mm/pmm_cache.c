@@ -45,10 +45,18 @@ static void start(struct pmm_cpu *cpu)
     cpu->shrinking = 0;
 }
 
+/* Makes the cache that of processor `id`. pmm_state.lock is held, or nobody else is there yet. */
+static void enrol(unsigned id, struct pmm_cpu *cpu)
+{
+    __atomic_store_n(&pmm_state.cpus[id], cpu, __ATOMIC_RELEASE);
+    if (id >= pmm_state.cpus_end)
+        __atomic_store_n(&pmm_state.cpus_end, id + 1, __ATOMIC_RELEASE);
+}
+
 void cpu_cache_init(void)
 {
     start(&pmm_state.boot_cpu);
-    pmm_state.cpus[arch_cpu_id()] = &pmm_state.boot_cpu;
+    enrol(arch_cpu_id(), &pmm_state.boot_cpu);
 }
 
 /* A frame for a cache, in the direct map. */
@@ -71,14 +79,12 @@ static struct pmm_cpu *make(unsigned id)
         return NULL;
     cpu = arch_phys_ptr(pfn_to_pa(pfn(job.first)));
     start(cpu);
-    irq = arch_irq_save();
-    if (pmm_state.cpus[id] == NULL) {
-        __atomic_store_n(&pmm_state.cpus[id], cpu, __ATOMIC_RELEASE);
-        arch_irq_restore(irq);
-        return cpu;
-    }
-    arch_irq_restore(irq); /* an interrupt was faster */
-    (void)pmm_free_frame(pfn(job.first));
+    irq = spin_lock(&pmm_state.lock);
+    if (pmm_state.cpus[id] == NULL)
+        enrol(id, cpu);
+    spin_unlock(&pmm_state.lock, irq);
+    if (pmm_state.cpus[id] != cpu) /* an interrupt was faster */
+        (void)pmm_free_frame(pfn(job.first));
     return pmm_state.cpus[id];
 }
 

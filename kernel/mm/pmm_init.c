@@ -301,13 +301,22 @@ static void index_fresh_areas(struct pmm_state *state)
     }
 }
 
+/* As if nothing had been started before. */
+static void forget(struct pmm_state *state)
+{
+    for (unsigned id = 0; id < state->cpus_end; id++)
+        state->cpus[id] = NULL;
+    state->cpus_end = 0;
+    memset(state, 0, offsetof(struct pmm_state, cpus));
+}
+
 enum status pmm_init(const struct memmap *map)
 {
     struct pmm_state *state = &pmm_state;
     struct plan plan = make_plan(map);
     enum status status;
 
-    memset(state, 0, sizeof(*state));
+    forget(state);
     pmm_nodes.count = 0;
     if (plan.areas == 0)
         return STATUS_NO_MEMORY;
@@ -317,7 +326,7 @@ enum status pmm_init(const struct memmap *map)
     if (status == STATUS_OK)
         status = allocate_spans(state, map);
     if (status != STATUS_OK) {
-        memset(state, 0, sizeof(*state));
+        forget(state);
         return status;
     }
     make_extents(state, map);

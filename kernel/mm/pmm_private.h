@@ -250,7 +250,6 @@ struct pmm_state {
     uint8_t *ready;                        /* a byte an area: it has been made */
     uintptr_t area_count;                  /* of the directory */
     struct pmm_area *low;                  /* frames below 1 MiB; NULL where there are none */
-    struct pmm_cpu *cpus[CONFIG_MAX_CPUS]; /* each set once */
     const struct memmap *map;
     struct pmm_extent *extents;
     size_t extent_count;
@@ -269,6 +268,10 @@ struct pmm_state {
     uint64_t fresh_whole; /* wholly free blocks of these */
     uintptr_t bad_frees;
     struct pmm_shrinker *shrinkers;
+
+    /* Left as it is by a start, but for the caches below cpus_end. */
+    _Alignas(64) struct pmm_cpu *cpus[CONFIG_MAX_CPUS]; /* each set once */
+    unsigned cpus_end;                                  /* processors from here on have no cache */
     _Alignas(64) struct pmm_cpu boot_cpu;
 };
 extern struct pmm_state pmm_state;

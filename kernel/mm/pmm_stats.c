@@ -87,7 +87,9 @@ static void add_fresh(struct pmm_stats *stats)
 
 static void add_caches(struct pmm_stats *stats)
 {
-    for (unsigned id = 0; id < CONFIG_MAX_CPUS; id++) {
+    unsigned end = __atomic_load_n(&pmm_state.cpus_end, __ATOMIC_ACQUIRE);
+
+    for (unsigned id = 0; id < end; id++) {
         const struct pmm_cpu *cpu = __atomic_load_n(&pmm_state.cpus[id], __ATOMIC_ACQUIRE);
 
         if (cpu == NULL)
