@@ -172,6 +172,10 @@ struct pt_mapping {
  * the unmapped span around it (address, size_bytes, level). STATUS_INVALID: not canonical. */
 enum status pt_query(const struct page_table *table, vaddr_t address, struct pt_mapping *mapping);
 
+/* The physical address behind `address`, where that is all one wants to know: half of a pt_query().
+ * STATUS_NOT_FOUND, STATUS_INVALID. */
+enum status pt_translate(const struct page_table *table, vaddr_t address, paddr_t *target);
+
 /* Calls `visit` for every run of [start, + size_bytes) in order, accessed and dirty bits ignored in
  * the comparison; stops when it returns false. The range is cut to what is canonical and page-aligned
  * outward; all of the space: va(0), SIZE_MAX. The visitor must not change the table. */

@@ -342,13 +342,7 @@ enum status paging_protect(vaddr_t address, size_t size_bytes, unsigned flags)
 
 enum status paging_translate(vaddr_t address, paddr_t *target)
 {
-    struct pt_mapping mapping;
-    enum status status = pt_query(&kernel_table, address, &mapping);
-
-    if (status != STATUS_OK)
-        return status;
-    *target = pa_add(mapping.target, va_value(address) - va_value(mapping.address));
-    return STATUS_OK;
+    return pt_translate(&kernel_table, address, target);
 }
 
 enum status paging_audit(void)

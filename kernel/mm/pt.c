@@ -285,6 +285,13 @@ enum status pt_query(const struct page_table *table, vaddr_t address, struct pt_
     return table->format->operations->query(table, va_value(address), mapping);
 }
 
+enum status pt_translate(const struct page_table *table, vaddr_t address, paddr_t *target)
+{
+    if (!pt_canonical(table->format, address))
+        return STATUS_INVALID;
+    return table->format->operations->translate(table, va_value(address), target);
+}
+
 unsigned pt_explain(const struct page_table *table, vaddr_t address,
                     struct pt_step steps[PT_MAX_LEVELS])
 {

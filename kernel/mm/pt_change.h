@@ -705,8 +705,15 @@ static void walk_free_tables(struct page_table *table, uintptr_t address, uint64
         return walk_query(table, address, mapping, levels);                                        \
     }                                                                                              \
                                                                                                    \
+    static enum status name##_translate(const struct page_table *table, uintptr_t address,         \
+                                        paddr_t *target)                                           \
+    {                                                                                              \
+        return walk_translate(table, address, target, levels);                                     \
+    }                                                                                              \
+                                                                                                   \
     static const struct pt_operations name = {                                                     \
         .query = name##_query,                                                                     \
+        .translate = name##_translate,                                                             \
         .explain = walk_explain,                                                                   \
         .visit = walk_visit,                                                                       \
         .count_tables = walk_count_tables,                                                         \

@@ -16,6 +16,7 @@
 struct pt_operations {
     enum status (*query)(const struct page_table *table, uintptr_t address,
                          struct pt_mapping *mapping);
+    enum status (*translate)(const struct page_table *table, uintptr_t address, paddr_t *target);
     unsigned (*explain)(const struct page_table *table, uintptr_t address, struct pt_step *steps);
     bool (*visit)(const struct page_table *table, uintptr_t address, uint64_t pages,
                   bool (*visit)(void *context, const struct pt_mapping *run), void *context);

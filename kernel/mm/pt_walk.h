@@ -222,6 +222,29 @@ static inline void walk_fill_mapping(struct pt_mapping *mapping, uintptr_t addre
     return STATUS_CORRUPT; /* level 1 has no tables */
 }
 
+/* As walk_query(), for the physical address alone. */
+[[gnu::always_inline]] static inline enum status walk_translate(const struct page_table *table,
+                                                                uintptr_t address, paddr_t *target,
+                                                                unsigned levels)
+{
+    paddr_t entries = table->root;
+
+#pragma GCC unroll 5
+    for (unsigned level = levels; level > 0; level--) {
+        uint64_t entry =
+            arch_pte_read(arch_table_ptr(entries), walk_index(address, level), WALK_ENTRY_BYTES);
+
+        if (!entry_present(entry, level))
+            return STATUS_NOT_FOUND;
+        entries = entry_target(entry, level);
+        if (!entry_is_table(entry, level)) {
+            *target = pa_add(entries, address & ((walk_span(level) << PAGE_SHIFT) - 1));
+            return STATUS_OK;
+        }
+    }
+    return STATUS_CORRUPT; /* level 1 has no tables */
+}
+
 static unsigned walk_explain(const struct page_table *table, uintptr_t address,
                              struct pt_step *steps)
 {

@@ -230,6 +230,18 @@ static void query_one(void)
     assert_int_equal(leaf.flags & COMPARED, pages[number].flags);
 }
 
+static void translate_one(void)
+{
+    size_t number = below(PAGES);
+    uintptr_t offset = (uintptr_t)below(PAGE_SIZE);
+    paddr_t target = pa(1);
+    enum status status = pt_translate(&bench->table, va(address_of(number) + offset), &target);
+
+    assert_int_equal(status, pages[number].mapped ? STATUS_OK : STATUS_NOT_FOUND);
+    assert_int_equal(pa_value(target),
+                     pages[number].mapped ? pages[number].target + offset : 1);
+}
+
 static bool compare_run(void *context, const struct pt_mapping *run)
 {
     size_t *next = context;
@@ -279,6 +291,7 @@ static void step(void)
     default:
         access_some();
         query_one();
+        translate_one();
         return;
     }
 }

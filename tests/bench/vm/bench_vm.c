@@ -142,8 +142,26 @@ static void query_random(void *context)
     }
 }
 
-static void bench_queries(const char *name, struct range *range)
+static void translate_random(void *context)
 {
+    const struct range *range = context;
+
+    for (unsigned i = 0; i < QUERIES; i++) {
+        paddr_t target;
+
+        must(pt_translate(&table, va(range->address + (random_word() & (range->size - 1))),
+                          &target));
+        found += pa_value(target);
+    }
+}
+
+static void bench_queries(const char *size, struct range *range)
+{
+    char name[32];
+
+    snprintf(name, sizeof(name), "translate-%s", size);
+    report(name, best(NULL, translate_random, range) / QUERIES, "address");
+    snprintf(name, sizeof(name), "query-%s", size);
     report(name, best(NULL, query_random, range) / QUERIES, "query");
 }
 
@@ -158,7 +176,7 @@ static void bench_tables(void)
     report("map-4k", best(unmap_range, map_range, &small) / 262144, "entry");
     printf("bench vm %-24s %10.3f %% of what they map\n", "tables",
            100.0 * (double)pt_count_tables(&table) * PAGE_SIZE / (double)GiB);
-    bench_queries("query-4k", &small);
+    bench_queries("4k", &small);
     report("protect-4k", best(NULL, protect_range, &small) / 524288, "entry");
     report("unmap-4k",
            best(map_range, unmap_range,
@@ -168,7 +186,7 @@ static void bench_tables(void)
     unmap_range(&small);
     table.largest_leaf = 2;
     report("map-2m", best(unmap_range, map_range, &medium) / 512, "entry");
-    bench_queries("query-2m", &medium);
+    bench_queries("2m", &medium);
     unmap_range(&direct);
     report("direct-map-64g-1g", best(unmap_range, map_range, &direct), "map");
     unmap_range(&direct);
