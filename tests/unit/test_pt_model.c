@@ -238,8 +238,7 @@ static void translate_one(void)
     enum status status = pt_translate(&bench->table, va(address_of(number) + offset), &target);
 
     assert_int_equal(status, pages[number].mapped ? STATUS_OK : STATUS_NOT_FOUND);
-    assert_int_equal(pa_value(target),
-                     pages[number].mapped ? pages[number].target + offset : 1);
+    assert_int_equal(pa_value(target), pages[number].mapped ? pages[number].target + offset : 1);
 }
 
 static bool compare_run(void *context, const struct pt_mapping *run)
