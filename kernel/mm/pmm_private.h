@@ -247,9 +247,9 @@ struct pmm_state {
     /* Never changed after the start. */
     uintptr_t general_frames; /* numbers from LOW_FRAMES on that may be ours; 0 before pmm_init() */
     struct pmm_area **directory;
-    uint8_t *ready;                        /* a byte an area: it has been made */
-    uintptr_t area_count;                  /* of the directory */
-    struct pmm_area *low;                  /* frames below 1 MiB; NULL where there are none */
+    uint8_t *ready;       /* a byte an area: it has been made */
+    uintptr_t area_count; /* of the directory */
+    struct pmm_area *low; /* frames below 1 MiB; NULL where there are none */
     const struct memmap *map;
     struct pmm_extent *extents;
     size_t extent_count;
