@@ -123,7 +123,7 @@ struct memmap;
 /* Takes out of the table what is said to be free memory in [start, end) and is not: `answers` tells
  * whether the first word of a page keeps what is written to it, and leaves it as it was. Each range
  * is asked at its end and at a few places in between; of one that does not answer everywhere, what
- * lies behind the last answer becomes unusable, with a warning, up to the range's own end. The table
+ * lies behind the last answer becomes reserved, and no RAM, with a warning, up to the range's own end. The table
  * has room: multiboot_make_handoff() saw to it. STATUS_NO_SPACE otherwise. */
 enum status multiboot_probe(struct memmap *map, uint64_t start, uint64_t end,
                             bool (*answers)(uint64_t page));

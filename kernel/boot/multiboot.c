@@ -92,13 +92,13 @@ static bool is_memory(const struct build *build, uint64_t address, uint64_t *las
 /* A pointer into a hole of the map would be read from a device. */
 static bool read_physical(const struct build *build, uint64_t address, void *to, size_t size_bytes)
 {
-    uint64_t end = address + size_bytes;
-    uint64_t last;
+    uint64_t known = 0; /* the last byte of what is memory from `address` on */
+    uint64_t end;
 
-    if (end < address)
+    if (size_bytes == 0 || !checked_add(address, size_bytes, &end))
         return false;
-    for (uint64_t at = address; build->map_is_read && at < end; at = last + 1)
-        if (!is_memory(build, at, &last))
+    for (uint64_t at = address; build->map_is_read && known < end - 1; at = known + 1)
+        if (!is_memory(build, at, &known))
             return false;
     return build->source->read(build->source->context, address, to, size_bytes);
 }

@@ -59,12 +59,19 @@ static uint64_t find_end(uint64_t start, uint64_t end, answers_fn *answers)
     return page + PAGE_SIZE;
 }
 
+/* What is not there is no RAM, so that it gets neither page tables nor records of frames. */
 static enum status cut(struct memmap *map, uint64_t base, uint64_t end)
 {
+    enum status status;
+
     log_warning("multiboot: [mem 0x%016llx-0x%016llx] is told to be memory, and does not answer: "
                 "left alone",
                 (unsigned long long)base, (unsigned long long)end - 1);
-    return memmap_carve(map, base, end - base, E820_UNUSABLE, REGION_TAG_NONE, MEMMAP_SILENT);
+    status = memmap_carve(map, base, end - base, E820_RESERVED, REGION_TAG_NONE, MEMMAP_SILENT);
+    for (size_t i = 0; i < map->count && status == STATUS_OK; i++)
+        if (map->regions[i].base >= base && map->regions[i].base < end)
+            map->regions[i].flags &= (uint16_t)~REGION_IS_RAM;
+    return status;
 }
 
 enum status multiboot_probe(struct memmap *map, uint64_t start, uint64_t end, answers_fn *answers)

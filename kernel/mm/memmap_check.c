@@ -105,6 +105,19 @@ static void read_e820(const void *entry, struct region *region)
         (struct region){ .base = e820.base, .size_bytes = e820.size_bytes, .type = e820.type };
 }
 
+/* Where an entry ends, false when it wraps. 2^64 is told as one less, which no table reaches. */
+static bool verbatim_end(const struct region *region, uint64_t *end)
+{
+    *end = region->base;
+    if (region->size_bytes == 0)
+        return true;
+    if (region->size_bytes == REGION_SIZE_ABSURD ||
+        !checked_add(region->base, region->size_bytes - 1, end))
+        return false;
+    *end += *end != UINT64_MAX;
+    return true;
+}
+
 /* Entry `index` as [*base, *end), and whether it is usable. What wraps is usable nowhere. */
 static bool verbatim_is_usable(const struct verbatim *verbatim, size_t index, uint64_t *base,
                                uint64_t *end)
@@ -114,8 +127,7 @@ static bool verbatim_is_usable(const struct verbatim *verbatim, size_t index, ui
 
     verbatim->read(verbatim->entries + index * verbatim->entry_bytes, &region);
     *base = region.base;
-    wraps = region.size_bytes == REGION_SIZE_ABSURD ||
-            !checked_add(region.base, region.size_bytes, end);
+    wraps = !verbatim_end(&region, end);
     if (region.type == E820_USABLE) {
         if (wraps)
             *end = *base;

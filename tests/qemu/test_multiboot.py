@@ -65,6 +65,8 @@ SURVIVED = {
     "wrapped-ranges": (block([*TRUE_MAP, ((1 << 64) - 4096, 8192, USABLE), (2 * GIB, (1 << 64) - 1, USABLE),
                               ((1 << 64) - 1, 1, RESERVED)]), ""),
     "range-of-2^62-bytes": (block([*LOW_MAP, (MIB, 1 << 62, USABLE)]), "does not answer: left alone"),
+    "range-to-2^64": (block([*TRUE_MAP, (63 * MIB, (1 << 64) - 63 * MIB, USABLE)],
+                            modules=[(32 * MIB, 33 * MIB, NOWHERE)]), ""),
     "memory-that-is-not-there": (block([*TRUE_MAP, (64 * MIB, GIB, USABLE)]), "does not answer: left alone"),
     "memory-above-4-GiB-that-is-not-there": (block([*TRUE_MAP, (4 * GIB, 4 * GIB, USABLE)]),
                                              "does not answer: left alone"),

@@ -319,6 +319,9 @@ static void nothing_is_read_from_holes(void **state)
     loader->info.command_line = 15 * MiB - 4;
     assert_int_equal(start(loader), STATUS_OK);
     assert_int_equal(watched.reads, 4);
+    put_entry(loader, 20, 64 * MiB, UINT64_MAX - 64 * MiB + 1, E820_USABLE);
+    loader->info.modules = 64 * MiB;
+    assert_int_equal(start(loader), STATUS_OK);
 }
 
 static void a_framebuffer_that_cannot_be(void **state)
