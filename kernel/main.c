@@ -189,9 +189,32 @@ static enum status start_heap(void)
     return map_heap(va((uintptr_t)place.start), (size_t)place.size_bytes);
 }
 
-/* The identity mapping that the jump into the kernel needed is memory like any other now. */
-static enum status reclaim_jump(void)
+/* What memmap=NN@SS added is not in the direct map that the loader built, and free once it is. */
+static void add_users_memory(void)
 {
+    for (size_t i = 0; i < machine.map.count; i++) {
+        const struct region *row = &machine.map.regions[i];
+        enum status status;
+
+        if (row->tag != REGION_TAG_USER || row->type != E820_USABLE)
+            continue;
+        status = paging_add_ram(pa(row->base), row->size_bytes);
+        if (status == STATUS_OK)
+            status = pmm_add(pa_to_pfn(pa(row->base)), row->size_bytes >> PAGE_SHIFT);
+        if (status != STATUS_OK)
+            log_error(
+                "command line: [mem 0x%016llx-0x%016llx] cannot be used as memory (%s): it is "
+                "left alone",
+                (unsigned long long)row->base,
+                (unsigned long long)(row->base + row->size_bytes - 1), status_name(status));
+    }
+}
+
+/* The identity mapping that the jump into the kernel needed is memory like any other now, and so is
+ * what the user knows of. */
+static enum status reclaim(void)
+{
+    add_users_memory();
     for (size_t i = 0; i < machine.map.count; i++) {
         const struct region *row = &machine.map.regions[i];
         enum status status;
@@ -215,9 +238,9 @@ static enum status find_devices(void)
     return STATUS_OK;
 }
 
-static enum status (*const run[])(void) = { read_map,     start_bump,  start_frames, start_paging,
-                                            start_areas,  find_nodes,  start_stacks, start_heap,
-                                            find_devices, reclaim_jump };
+static enum status (*const run[])(void) = { read_map,     start_bump, start_frames, start_paging,
+                                            start_areas,  find_nodes, start_stacks, start_heap,
+                                            find_devices, reclaim };
 
 static struct boot_phase phases[] = {
     { .name = "memory map" },  { .name = "bump allocator" }, { .name = "frames" },

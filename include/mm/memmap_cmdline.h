@@ -6,7 +6,8 @@
  * as in lib/number.h:
  *
  *     mem=NN                nothing at or above address NN is used (memmap=NN is the same)
- *     memmap=NN@SS          [SS, SS+NN) is usable, where the map says nothing of it
+ *     memmap=NN@SS          [SS, SS+NN) is usable, where the map says nothing of it: held by the
+ *                           user (REGION_TAG_USER) until it is in the direct map
  *     memmap=NN#SS          ... is ACPI data
  *     memmap=NN$SS          ... is reserved
  *     memmap=NN!SS          ... is persistent memory

@@ -28,6 +28,11 @@ enum status init_paging(const struct handoff *handoff, unsigned physical_bits, b
 /* The kernel's table: for queries, and for the monitor. */
 struct page_table *paging_kernel_table(void);
 
+/* Shows RAM that the loader did not know of in the direct map, as far as that reaches; parts that
+ * are there already stay. Pages. STATUS_UNSUPPORTED: beyond the direct map's window; STATUS_NO_MEMORY:
+ * for tables, and part of it may be mapped then. Any context that may allocate. */
+enum status paging_add_ram(paddr_t base, uint64_t size_bytes);
+
 /* As pt_map(), in a window for areas, the heap or stacks (STATUS_INVALID elsewhere). With PT_OWNED
  * the mapping takes over one reference on each frame. */
 enum status paging_map(vaddr_t address, paddr_t target, size_t size_bytes, unsigned flags);

@@ -32,7 +32,7 @@ static const struct sign {
     uint32_t type;
     enum region_tag tag;
 } signs[] = {
-    { '@', E820_USABLE, REGION_TAG_NONE },
+    { '@', E820_USABLE, REGION_TAG_USER },
     { '#', E820_ACPI_DATA, REGION_TAG_USER },
     { '$', E820_RESERVED, REGION_TAG_USER },
     { '!', E820_PERSISTENT, REGION_TAG_USER },

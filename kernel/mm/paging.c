@@ -17,6 +17,7 @@
 
 #include "arch/mmu.h"
 #include "direct_frame.h"
+#include "lib/bits.h"
 #include "lib/lock.h"
 #include "lib/log.h"
 #include "mm/frame.h"
@@ -37,6 +38,7 @@ static const struct {
 };
 
 static struct page_table kernel_table;
+static vaddr_t direct_map; /* where physical 0 would appear */
 static struct spinlock kernel_lock = SPINLOCK_INIT(LOCK_RANK_PAGE_TABLE, "the kernel's page table");
 static unsigned kernel_lock_holder; /* number of the processor + 1; 0: nobody */
 
@@ -204,17 +206,17 @@ static void name_image(const struct handoff *handoff)
 /* The image has a window of its own, or lies in the direct map, which it then divides. */
 static void name_boot_mappings(const struct handoff *handoff)
 {
-    uintptr_t direct_map = (uintptr_t)handoff->direct_map_va;
+    uintptr_t start = (uintptr_t)handoff->direct_map_va;
     uintptr_t image = (uintptr_t)handoff->kernel_va;
 
     boot_mapping_count = 0;
     if (image < DIRECT_MAP_END) {
-        add_boot_mapping(va(direct_map), image - direct_map, PT_WRITE, "direct map");
+        add_boot_mapping(va(start), image - start, PT_WRITE, "direct map");
         name_image(handoff);
-        direct_map = image + (uintptr_t)handoff->kernel_bytes;
+        start = image + (uintptr_t)handoff->kernel_bytes;
     }
     /* One area, however many holes it has: RAM may still come to it. */
-    add_boot_mapping(va(direct_map), DIRECT_MAP_END - direct_map, PT_WRITE, "direct map");
+    add_boot_mapping(va(start), DIRECT_MAP_END - start, PT_WRITE, "direct map");
     if (LAYOUT_TEMPORARY_BYTES != 0)
         add_boot_mapping(va(LAYOUT_TEMPORARY_START), LAYOUT_TEMPORARY_BYTES, PT_WRITE,
                          "temporary mappings");
@@ -238,6 +240,7 @@ enum status init_paging(const struct handoff *handoff, unsigned physical_bits, b
                                         .physical_bits = physical_bits,
                                         .largest_leaf = largest_leaf,
                                         .no_execute = no_execute };
+    direct_map = va((uintptr_t)handoff->direct_map_va);
     status = adopt_root(handoff);
     if (status == STATUS_OK)
         status = paging_check_adopted(&kernel_table, handoff);
@@ -291,6 +294,39 @@ static bool in_a_window(vaddr_t address, size_t size_bytes)
             return size_bytes <= windows[i].size_bytes - offset;
     }
     return false;
+}
+
+/* Maps what the direct map lacks from *base on, up to its next mapping or `end`; *base follows. */
+static enum status map_gap(uint64_t *base, uint64_t end)
+{
+    vaddr_t address = va_add(direct_map, (uintptr_t)*base);
+    struct pt_mapping found;
+    enum status status = pt_query(&kernel_table, address, &found);
+    uint64_t start = *base;
+    uint64_t last = found.size_bytes - 1 - (va_value(address) - va_value(found.address));
+
+    *base = last < end - start ? start + last + 1 : end;
+    if (status != STATUS_NOT_FOUND)
+        return status;
+    return pt_map(&kernel_table, address, pa(start), (size_t)(*base - start), PT_WRITE | PT_GLOBAL);
+}
+
+enum status paging_add_ram(paddr_t base, uint64_t size_bytes)
+{
+    uint64_t at = pa_value(base);
+    uint64_t end = min_u64(at + size_bytes, arch_direct_end());
+    enum status status = STATUS_OK;
+    irq_state_t state;
+
+    if (at >= end)
+        return STATUS_OK;
+    if (end > DIRECT_MAP_END - va_value(direct_map))
+        return STATUS_UNSUPPORTED;
+    state = paging_lock();
+    while (status == STATUS_OK && at < end)
+        status = map_gap(&at, end);
+    paging_unlock(state);
+    return status;
 }
 
 enum status paging_map(vaddr_t address, paddr_t target, size_t size_bytes, unsigned flags)

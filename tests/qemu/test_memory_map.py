@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from harness import EXIT_SUCCESS
+from harness import EXIT_SUCCESS, I386
 
 PAGE = 4096
 MACHINES = {
@@ -108,3 +108,16 @@ def test_nvdimm_is_never_usable(machine):
     assert device["size"] == 256 << 20 and table
     inside = [region["type"] for start, end, region in table if start < end_of_device and first < end]
     assert all(kind.startswith("persistent") for kind in inside), inside
+
+
+@pytest.mark.parametrize("fields, request_of_user", (
+    ({}, "mem=256M memmap=64M@0x12000000"), (I386, "mem=256M memmap=64M@0x12000000"),
+    ({**I386, "memory": "2G"}, "mem=1G memmap=64M@0x5fe00000")), ids=("x86_64", "i386", "i386-high"))
+def test_memory_that_the_user_adds(boot, fields, request_of_user):
+    """memmap=NN@SS adds memory that can be used: all of it is written and read back."""
+    run = boot(cmdline=f'json {request_of_user} run="selftest frames; selftest memory; frames; exit"',
+               **fields)
+    assert run.code == EXIT_SUCCESS
+    added = [(end - start, region["type"]) for start, end, region in table_of(run)
+             if region["tag"] == "user"]
+    assert added == [(64 << 20, "usable")]

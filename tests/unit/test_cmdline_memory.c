@@ -110,10 +110,10 @@ static void usable_memory_is_added_to_gaps(void **state)
     expect_rows(&map, { 0x100000, 0x200000, E820_USABLE, REGION_TAG_KERNEL },
                 { 0x200000, 0x8000000, E820_USABLE, REGION_TAG_NONE },
                 { 0x8000000, 0x8100000, E820_ACPI_NVS, REGION_TAG_NONE },
-                { 0x8100000, 0x8300000, E820_USABLE, REGION_TAG_NONE },
-                { 0x80000000, 0x80200000, E820_USABLE, REGION_TAG_NONE },
+                { 0x8100000, 0x8300000, E820_USABLE, REGION_TAG_USER },
+                { 0x80000000, 0x80200000, E820_USABLE, REGION_TAG_USER },
                 { 0x100000000, 0x140000000, E820_USABLE, REGION_TAG_NONE });
-    assert_true(region_is_free(&map.regions[4]) && region_is_ram(&map.regions[4]));
+    assert_true(!region_is_free(&map.regions[4]) && region_is_ram(&map.regions[4]));
     table_close(&map);
 }
 

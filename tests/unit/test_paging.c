@@ -260,6 +260,30 @@ static void owned_frames_are_freed(void **state)
     assert_ok(pmm_free_frame(kept));
 }
 
+static void ram_joins_the_direct_map(void **state)
+{
+    /* What the loader did not map of a range is mapped, what it did stays, and beyond the window is
+     * refused. */
+    const uintptr_t direct = (uintptr_t)vm_machine.handoff.direct_map_va;
+    struct pt_mapping found;
+
+    (void)state;
+    assert_ok(paging_add_ram(pa(VM_MEMORY_BYTES - MiB), 5 * MiB));
+    for (uintptr_t at = VM_MEMORY_BYTES - MiB; at < VM_MEMORY_BYTES + 4 * MiB; at += MiB) {
+        assert_ok(pt_query(paging_kernel_table(), va(direct + at), &found));
+        assert_int_equal(pa_value(found.target) + (direct + at - va_value(found.address)), at);
+        assert_int_equal(found.flags & PT_RIGHTS, PT_WRITE | PT_GLOBAL);
+    }
+    assert_int_equal(
+        pt_query(paging_kernel_table(), va(direct + VM_MEMORY_BYTES + 4 * MiB), &found),
+        STATUS_NOT_FOUND);
+    assert_ok(paging_add_ram(pa(VM_MEMORY_BYTES - MiB), 5 * MiB));
+    assert_ok(paging_add_ram(pa(40 * MiB), MiB));
+    assert_int_equal(paging_add_ram(pa(LAYOUT_DIRECT_MAP_BYTES - 4 * GiB), 2 * GiB),
+                     STATUS_UNSUPPORTED);
+    assert_ok(paging_audit());
+}
+
 static void only_windows_are_mapped(void **state)
 {
     /* Mappings outside of the windows, open to user mode, or W+X are refused. */
@@ -345,6 +369,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(mapping_and_unmapping, boot4, vm_machine_stop),
         cmocka_unit_test_setup_teardown(mapping_and_unmapping, boot5, vm_machine_stop),
         cmocka_unit_test_setup_teardown(owned_frames_are_freed, boot4, vm_machine_stop),
+        cmocka_unit_test_setup_teardown(ram_joins_the_direct_map, boot4, vm_machine_stop),
+        cmocka_unit_test_setup_teardown(ram_joins_the_direct_map, boot5, vm_machine_stop),
         cmocka_unit_test_setup_teardown(only_windows_are_mapped, boot4, vm_machine_stop),
         cmocka_unit_test_setup_teardown(only_windows_are_mapped, boot5, vm_machine_stop),
         cmocka_unit_test_setup_teardown(protecting, boot4, vm_machine_stop),
