@@ -24,6 +24,7 @@
 #include "mm/bump.h"
 #include "mm/handoff_adopt.h"
 #include "mm/heap.h"
+#include "mm/heap_debug.h"
 #include "mm/kstack.h"
 #include "mm/layout.h"
 #include "mm/memmap_cmdline.h"
@@ -164,6 +165,24 @@ static enum status start_stacks(void)
     return status;
 }
 
+/* A heap that cannot be debugged works all the same. */
+static void debug_heap(void)
+{
+    struct heap_debug wish = { 0 };
+    enum status status;
+
+    static_assert(sizeof(wish.seed) <= HANDOFF_SEED_BYTES, "the handoff has a seed");
+    memcpy(&wish.seed, machine.handoff->seed, sizeof(wish.seed));
+    heap_name_places(diag_place_name);
+    if (options.heap.text == NULL)
+        return;
+    heap_debug_parse(options.heap.text, options.heap.size, &wish);
+    status = heap_debug_set(&wish);
+    if (status != STATUS_OK)
+        log_warning("heap=: no debugging of the heap: no room for its records (%s)",
+                    status_name(status));
+}
+
 /* The heap maps within its window by itself; to the address space the window is one area. */
 static enum status map_heap(vaddr_t place, size_t size_bytes)
 {
@@ -184,9 +203,13 @@ static enum status map_heap(vaddr_t place, size_t size_bytes)
 static enum status start_heap(void)
 {
     struct cmdline_window place = { LAYOUT_HEAP_START, LAYOUT_HEAP_BYTES };
+    enum status status;
 
     cmdline_heap_window(&options, &place);
-    return map_heap(va((uintptr_t)place.start), (size_t)place.size_bytes);
+    status = map_heap(va((uintptr_t)place.start), (size_t)place.size_bytes);
+    if (status == STATUS_OK)
+        debug_heap();
+    return status;
 }
 
 /* What memmap=NN@SS added is not in the direct map that the loader built, and free once it is. */

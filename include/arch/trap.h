@@ -34,6 +34,8 @@ enum trap_access {
     TRAP_ACCESS_RESERVED = 1u << 4, /* a reserved bit was set in an entry */
 };
 
+#define TRAP_REGISTERS 16
+
 struct trap_info {
     enum trap_kind kind;
     unsigned vector;      /* the machine's number */
@@ -43,7 +45,8 @@ struct trap_info {
     uintptr_t error_code; /* as the processor pushed it */
     vaddr_t instruction;
     vaddr_t stack;
-    vaddr_t frame_pointer; /* where a walk of the stack begins */
+    vaddr_t frame_pointer;               /* where a walk of the stack begins */
+    uintptr_t registers[TRAP_REGISTERS]; /* general ones, in no order; 0 where there are fewer */
 };
 
 /* Fills `info` from `frame`. Any context. */

@@ -51,6 +51,7 @@ struct cmdline_options {
     struct cmdline_text console;  /* console=ttyS0,115200 */
     struct cmdline_text run;      /* run="command; command" */
     struct cmdline_text bench;    /* bench=boot ... */
+    struct cmdline_text heap;     /* heap=poison,canary ...: see mm/heap_debug.h */
     struct cmdline_text pt;       /* pt=4level, 5level; i386: pt=2level, pae */
     struct cmdline_text heap_start;
     struct cmdline_text heap_max;

@@ -31,6 +31,9 @@ void diag_expect_exit(bool expected);
  * `frame_pointer` belongs to upwards. Any context. */
 void diag_stack_trace(struct print_sink *sink, vaddr_t frame_pointer);
 
+/* "pmm_alloc+0x24" for a place in the kernel's code, its address for any other; as print_buffer(). */
+size_t diag_place_name(const void *place, char *text, size_t size);
+
 /* What an exception means, in one plain sentence without the full stop. */
 void diag_explain(const struct trap_info *info, struct print_sink *sink);
 

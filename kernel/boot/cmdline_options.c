@@ -35,6 +35,7 @@ static const struct parameter {
     { "console", KIND_TEXT, offsetof(struct cmdline_options, console) },
     { "run", KIND_TEXT, offsetof(struct cmdline_options, run) },
     { "bench", KIND_TEXT, offsetof(struct cmdline_options, bench) },
+    { "heap", KIND_TEXT, offsetof(struct cmdline_options, heap) },
     { "pt", KIND_LEVELS, offsetof(struct cmdline_options, pt) },
     { "heap-start", KIND_TEXT, offsetof(struct cmdline_options, heap_start) },
     { "heap-max", KIND_TEXT, offsetof(struct cmdline_options, heap_max) },

@@ -6,9 +6,11 @@
  * error code. The sentence is put together from what was tried and what is known about the place.
  */
 #include "diag/diag.h"
+#include "mm/heap_debug.h"
 #include "mm/kstack.h"
 #include "mm/layout.h"
 #include "mm/vmm.h"
+#include "symbols.h"
 
 /* kernel.ld */
 extern const char kernel_start[], kernel_text_end[], kernel_rodata_end[], kernel_end[];
@@ -24,6 +26,35 @@ static const struct {
     { LAYOUT_HEAP_START, LAYOUT_HEAP_BYTES, "the heap's window" },
     { LAYOUT_STACKS_START, LAYOUT_STACKS_BYTES, "the window of kernel stacks" },
 };
+
+size_t diag_place_name(const void *place, char *text, size_t size)
+{
+    size_t offset;
+    const char *function = symbol_find(va_of(place), &offset);
+
+    if (function == NULL)
+        return print_buffer(text, size, "%p", place);
+    return print_buffer(text, size, "%s+0x%zx", function, offset);
+}
+
+/* An access through a pointer is at most so far from where it points. */
+#define REACH_BYTES ((size_t)(64 * KiB))
+
+/* Text that is introduced by a joint, if there is any. */
+struct joined {
+    struct print_sink sink;
+    struct print_sink *to;
+    const char *joint;
+};
+
+static void joined_write(struct print_sink *sink, const char *text, size_t size)
+{
+    struct joined *joined = CONTAINER_OF(sink, struct joined, sink);
+
+    print_to(joined->to, "%s", joined->joint);
+    joined->joint = "";
+    joined->to->write(joined->to, text, size);
+}
 
 static const char *image_part(uintptr_t address)
 {
@@ -43,6 +74,23 @@ static const char *window_name(uintptr_t address)
             return windows[i].name;
     }
     return NULL;
+}
+
+/* What the heap knows of the address, or of a register that may have led to it. */
+static void explain_heap(const struct trap_info *info, struct print_sink *sink)
+{
+    struct joined joined = { .sink.write = joined_write, .to = sink, .joint = ": " };
+
+    if (info->kind == TRAP_PAGE_FAULT && heap_explain_address(info->address, &joined.sink))
+        return;
+    for (size_t i = 0; i < TRAP_REGISTERS; i++) {
+        uintptr_t value = info->registers[i];
+
+        if (info->kind == TRAP_PAGE_FAULT && va_value(info->address) - value >= REACH_BYTES)
+            continue;
+        if (heap_explain_value(value, &joined.sink))
+            return;
+    }
 }
 
 /* ", where ..." for an address; the most telling answer first. */
@@ -91,6 +139,7 @@ static void explain_page_fault(const struct trap_info *info, struct print_sink *
              (unsigned long long)va_value(info->address));
     explain_place(info, sink);
     print_to(sink, "%s", forbidden_by(info->access));
+    explain_heap(info, sink);
 }
 
 static void explain_double_fault(const struct trap_info *info, struct print_sink *sink)
@@ -113,6 +162,7 @@ static void explain_protection(const struct trap_info *info, struct print_sink *
     else
         print_to(sink, "The kernel used an address that is not canonical, or a register value that "
                        "the processor refuses");
+    explain_heap(info, sink);
 }
 
 void diag_explain(const struct trap_info *info, struct print_sink *sink)

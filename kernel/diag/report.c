@@ -20,7 +20,7 @@
 #include "stack_trace.h"
 #include "symbols.h"
 
-#define SENTENCE_BYTES 256
+#define SENTENCE_BYTES 512
 
 bool spin_locks_broken;
 

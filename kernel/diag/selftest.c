@@ -49,6 +49,8 @@ static const struct selftest_entry entries[] = {
       selftest_demand },
     { "spaces", "user spaces made, cloned, dirtied and ended, against a model", selftest_spaces },
     { "heap", "kmalloc and its family under random load, against a model", selftest_heap },
+    { "heapdebug", "the heap's debugging finds what it says, and names the places",
+      selftest_heapdebug },
     { "kstack", "kernel stacks hold and their guards stop an overrun", selftest_kstack },
     { "traps", "null, W^X, NX and other faults are what they should be", selftest_traps },
     { "badfree", "wrong frees are found and refused", selftest_badfree },

@@ -65,6 +65,7 @@ void selftest_vmm(struct selftest *test);
 void selftest_demand(struct selftest *test);
 void selftest_spaces(struct selftest *test); /* amount: spaces */
 void selftest_heap(struct selftest *test);
+void selftest_heapdebug(struct selftest *test);
 void selftest_kstack(struct selftest *test);
 void selftest_traps(struct selftest *test);
 void selftest_badfree(struct selftest *test);

@@ -27,7 +27,7 @@
  */
 #include "mm/heap.h"
 
-#include "heap_debug.h"
+#include "heap_debug_private.h"
 #include "heap_private.h"
 #include "heap_report.h"
 #include "heap_runs.h"
@@ -377,6 +377,11 @@ static bool size_fits(const struct small *small, size_t size_bytes)
     return heap_large_free(object, size_bytes, caller);
 }
 
+bool heap_free(void *object, size_t size_bytes, const void *caller)
+{
+    return free_any(object, size_bytes, caller);
+}
+
 /* The same, after the fast path found something unusual. */
 [[gnu::noinline]] static bool free_any_again(struct heap_cpu *cpu, void *object, size_t size_bytes,
                                              const void *caller)
@@ -670,6 +675,8 @@ void heap_magazines_start(void)
 
 size_t heap_shrink(size_t count_frames)
 {
+    if (heap_debug_on)
+        (void)heap_debug_release(0, 0);
     cpu_drain();
     (void)slab_reclaim();
     return heap_runs_shrink(count_frames, true);

@@ -13,7 +13,7 @@
 #ifndef MERIDIAN_HEAP_BLOCK_H
 #define MERIDIAN_HEAP_BLOCK_H
 
-#include "heap_debug.h"
+#include "heap_debug_private.h"
 #include "heap_record.h"
 
 /* No object was guarded yet. Early. */

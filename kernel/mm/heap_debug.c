@@ -19,7 +19,7 @@
  * and compared outside of it, by whoever made the record busy. When there is no memory for a record,
  * the object gets none; the heap's own checks still hold for it.
  */
-#include "heap_debug.h"
+#include "heap_debug_private.h"
 
 #include "heap_block.h"
 #include "heap_damage.h"

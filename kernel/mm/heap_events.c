@@ -6,7 +6,7 @@
  * unfinished; a reader copies a slot and looks at its number before and after. No locks: events happen in
  * any context. A slot that is written while it is read is left out.
  */
-#include "heap_debug.h"
+#include "heap_debug_private.h"
 
 #include "arch/cpu.h"
 #include "lib/bits.h"

@@ -6,7 +6,7 @@
  * code; who knows functions (the kernel's symbol table) may register how to print it.
  */
 #include "heap_block.h"
-#include "heap_debug.h"
+#include "heap_debug_private.h"
 #include "heap_record.h"
 #include "lib/log.h"
 #include "lib/string.h"

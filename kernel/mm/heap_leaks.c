@@ -2,7 +2,7 @@
  *
  * heap_leaks.c - who holds what: live records, summed up by place and tag.
  */
-#include "heap_debug.h"
+#include "heap_debug_private.h"
 #include "heap_record.h"
 
 uint32_t heap_leaks_mark(void)

@@ -2,7 +2,7 @@
  *
  * heap_options.c - heap=poison,canary,guard=100: the words of debugging, read and written.
  */
-#include "heap_debug.h"
+#include "heap_debug_private.h"
 
 #include "lib/bits.h"
 #include "lib/log.h"

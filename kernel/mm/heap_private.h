@@ -65,6 +65,9 @@ struct heap_request {
 /* As kmalloc_tagged(), which is a case of it. */
 void *heap_request(const struct heap_request *request);
 
+/* As kfree_sized(), for a caller that is not ours. HEAP_ANY_SIZE: as kfree(). */
+bool heap_free(void *object, size_t size_bytes, const void *caller);
+
 /* Empties this processor's magazines and keeps every processor away from its own, so that all
  * requests take the long way; and the end of that. One processor. */
 void heap_magazines_stop(void);

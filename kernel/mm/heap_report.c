@@ -6,7 +6,7 @@
  */
 #include "heap_report.h"
 
-#include "heap_debug.h"
+#include "heap_debug_private.h"
 #include "heap_private.h"
 #include "heap_runs.h"
 #include "lib/log.h"

@@ -7,7 +7,7 @@
  * without a tag are live bytes less those with one. Figures taken while other processors work are
  * off by what happens meanwhile.
  */
-#include "heap_debug.h"
+#include "heap_debug_private.h"
 #include "heap_private.h"
 #include "heap_report.h"
 #include "heap_runs.h"

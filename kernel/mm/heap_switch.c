@@ -8,7 +8,7 @@
  */
 #include "heap_block.h"
 #include "heap_damage.h"
-#include "heap_debug.h"
+#include "heap_debug_private.h"
 #include "heap_record.h"
 #include "lib/bits.h"
 #include "lib/log.h"

@@ -27,7 +27,7 @@
  */
 #include "slab.h"
 
-#include "heap_debug.h"
+#include "heap_debug_private.h"
 #include "heap_report.h"
 #include "heap_runs.h"
 #include "lib/assert.h"

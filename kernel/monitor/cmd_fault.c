@@ -101,5 +101,7 @@ bool command_fault(const struct command_call *call)
         faults[i].provoke();
         return command_fail(call, "the processor did not fault");
     }
+    if (fault_heap_provoke(call->arguments[0]))
+        return command_fail(call, "the processor did not fault");
     return command_refuse(call, "there is no fault '%s'", call->arguments[0]);
 }

@@ -11,6 +11,8 @@
 #include "lib/string.h"
 #include "monitor/words.h"
 
+#define HEAP_FAULTS "heap-overflow|heap-underflow|heap-freed|heap-fresh"
+
 static const struct command commands[] = {
     { "help", "[NAME]", "what the monitor can do, or what one command does",
       "Commands are separated by ';'. Numbers are decimal, or hexadecimal with 0x in front; they "
@@ -46,7 +48,8 @@ static const struct command commands[] = {
     { "pci", "", "what is on PCI, and which addresses it answers at",
       "Memory of devices and of bridges' windows is in the map, reserved and held by a device.\n",
       0, 0, command_pci },
-    { "fault", "null|wx|nx|stack|divide|gp|double", "make the processor fault, to see the report",
+    { "fault", "null|wx|nx|stack|divide|gp|double|" HEAP_FAULTS,
+      "make the processor fault, to see the report",
       "  null     write to address 0\n"
       "  wx       write to the kernel's code\n"
       "  nx       execute data\n"
@@ -54,6 +57,10 @@ static const struct command commands[] = {
       "  divide   divide by zero\n"
       "  gp       touch an address that cannot exist\n"
       "  double   fault on a stack that cannot take the exception\n"
+      "  heap-overflow    write behind an object of the heap\n"
+      "  heap-underflow   write before one\n"
+      "  heap-freed       read one that was freed\n"
+      "  heap-fresh       follow a pointer in one that nobody wrote\n"
       "The kernel stops after the report: that is the point.\n",
       1, 1, command_fault },
     { "selftest", "[list|NAME] [seed=NUMBER]", "test the memory manager on this machine",

@@ -441,6 +441,34 @@ def test_fault(boot, name, width):
     assert max(len(row) for row in rows) <= COLUMNS, rows
 
 
+@pytest.mark.parametrize("name, width, function, sentence", [
+    ("heap-freed", "x86_64", "read_freed_object",
+     r": byte 2 of the freed object of 64 bytes .*allocated at allocate_object\S+ freed at free_object"),
+    ("heap-fresh", "i386", "follow_unwritten_pointer",
+     r"is what fills uninitialised memory: .* of 64 bytes .*allocated at allocate_object"),
+])
+def test_heap_fault(boot, name, width, function, sentence):
+    """The report on a misused object names the object, who allocated it, freed it and used it. The
+    other ways to misuse one are in the self-test `heapdebug`."""
+    run = boot(cmdline=f'json run="fault {name}" exit', **WIDTHS[width])
+    fault = run.event("fault")
+    assert run.code == EXIT_FAILURE
+    assert re.search(sentence, fault["sentence"])
+    assert function in [entry.get("function") for entry in fault["trace"]]
+
+
+def test_heap_debugging(boot):
+    """With all of the heap's checks on from the start the self-tests pass, and nothing is reported
+    that was not provoked; a word that is not known gets a warning."""
+    words = "poison,verify,quarantine,random,canary,guard=20,bogus"
+    run = boot(cmdline=f'json heap={words} run="selftest heap; selftest heapdebug; selftest badfree; '
+                       'selftest vmm; exit"')
+    assert run.code == EXIT_SUCCESS
+    assert "heap=bogus: no such option" in run.text()
+    assert not re.search(r"error: heap", run.text())
+    assert [event["result"] for event in run.events("selftest")] == 4 * ["passed"]
+
+
 def test_every_event_of_a_boot(boot):
     """Every event of a boot with self-tests is as the schema says."""
     run = boot(cmdline='json selftest run="map; frames; pt; heap; exit"')

@@ -22,6 +22,7 @@
 #include "arch/x86/registers.h"
 #include "cpu_local.h"
 #include "lib/assert.h"
+#include "lib/string.h"
 #include "trap_frame.h"
 
 #define STUB_BYTES     16u
@@ -89,6 +90,8 @@ void arch_trap_describe(const struct trap_frame *frame, struct trap_info *info)
     info->instruction = va(frame->eip);
     info->stack = va(frame->esp);
     info->frame_pointer = va(frame->ebp);
+    memcpy(info->registers, &frame->edi,
+           offsetof(struct trap_frame, vector) - offsetof(struct trap_frame, edi));
 }
 
 /* --- what becomes of it ------------------------------------------------------------------ */

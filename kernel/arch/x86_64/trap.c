@@ -22,6 +22,7 @@
 #include "arch/x86/registers.h"
 #include "cpu_local.h"
 #include "lib/assert.h"
+#include "lib/string.h"
 #include "trap_frame.h"
 
 #define STUB_BYTES      16u
@@ -109,6 +110,8 @@ void arch_trap_describe(const struct trap_frame *frame, struct trap_info *info)
     info->instruction = va(frame->rip);
     info->stack = va(frame->rsp);
     info->frame_pointer = va(frame->rbp);
+    memcpy(info->registers, &frame->r15,
+           offsetof(struct trap_frame, vector) - offsetof(struct trap_frame, r15));
 }
 
 /* --- what becomes of it ------------------------------------------------------------------ */

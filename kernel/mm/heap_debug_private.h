@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * heap_debug.h - what the heap asks its debugging for, and what the files of debugging share.
+ * heap_debug_private.h - what the heap asks its debugging for, and what the files of debugging share.
  */
 #ifndef MERIDIAN_HEAP_DEBUG_PRIVATE_H
 #define MERIDIAN_HEAP_DEBUG_PRIVATE_H
