@@ -129,6 +129,12 @@ static enum status start_paging(void)
 
 static enum status start_areas(void)
 {
+    uint64_t seed;
+
+    memcpy(&seed, machine.handoff->seed + sizeof(seed),
+           sizeof(seed)); /* the first is the stack guard's */
+    if (options.aslr)
+        vm_slide_windows(seed);
     return vmm_init(va(LAYOUT_AREAS_START), LAYOUT_AREAS_BYTES);
 }
 

@@ -47,6 +47,7 @@ struct cmdline_options {
     bool exit;                    /* end the machine when the commands of `run` are done */
     bool selftest;                /* run the self-tests at boot */
     bool nokaslr;                 /* for the loader: no random addresses */
+    bool aslr;                    /* areas of user spaces lie at random */
     enum log_level console_level; /* loglevel=3 to 7, or quiet: what is more is not shown */
     struct cmdline_text console;  /* console=ttyS0,115200 */
     struct cmdline_text run;      /* run="command; command" */

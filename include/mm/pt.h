@@ -143,6 +143,13 @@ enum status pt_unmap(struct page_table *table, vaddr_t address, size_t size_byte
 enum status pt_protect(struct page_table *table, vaddr_t address, size_t size_bytes, unsigned flags,
                        struct tlb_batch *batch);
 
+/* Forgets that a range was accessed or written: `flags` are PT_ACCESSED, PT_DIRTY or both. `pages` is
+ * how many pages had one of them, since the last time. A larger leaf has them as a whole, and forgets
+ * as a whole. The processor sets them again once the batch is finished, not before. While another processor
+ * may write there, its PT_DIRTY can be lost: take the right to write away first. */
+enum status pt_forget(struct page_table *table, vaddr_t address, size_t size_bytes, unsigned flags,
+                      struct tlb_batch *batch, uint64_t *pages);
+
 /* Splits the larger leaves that the borders of a range cut, so that a change of the range, or of
  * parts of it along borders of mappings, cannot fail any more. Nothing translates differently. */
 enum status pt_split(struct page_table *table, vaddr_t address, size_t size_bytes,

@@ -30,6 +30,7 @@ static const struct parameter {
     { "exit", KIND_FLAG, offsetof(struct cmdline_options, exit) },
     { "selftest", KIND_FLAG, offsetof(struct cmdline_options, selftest) },
     { "nokaslr", KIND_FLAG, offsetof(struct cmdline_options, nokaslr) },
+    { "aslr", KIND_FLAG, offsetof(struct cmdline_options, aslr) },
     { "quiet", KIND_QUIET, offsetof(struct cmdline_options, console_level) },
     { "loglevel", KIND_LOG_LEVEL, offsetof(struct cmdline_options, console_level) },
     { "console", KIND_TEXT, offsetof(struct cmdline_options, console) },

@@ -246,6 +246,20 @@ enum status pt_protect(struct page_table *table, vaddr_t address, size_t size_by
     return STATUS_OK;
 }
 
+enum status pt_forget(struct page_table *table, vaddr_t address, size_t size_bytes, unsigned flags,
+                      struct tlb_batch *batch, uint64_t *pages)
+{
+    enum status status = check_range(table, address, size_bytes);
+
+    if (status == STATUS_OK && (flags & ~(unsigned)(PT_ACCESSED | PT_DIRTY)) != 0)
+        status = STATUS_INVALID;
+    if (status != STATUS_OK)
+        return status;
+    *pages = table->format->operations->forget(table, va_value(address), pages_of(size_bytes),
+                                               flags, batch);
+    return STATUS_OK;
+}
+
 enum status pt_replace(struct page_table *table, vaddr_t address, paddr_t target, unsigned flags,
                        struct tlb_batch *batch, paddr_t *old)
 {

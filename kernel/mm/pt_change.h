@@ -530,10 +530,14 @@ static void walk_bury(struct page_table *table, uintptr_t address, uint64_t page
 
 /* --- rights and targets ------------------------------------------------------------------ */
 
-/* Gives the leaf under the cursor other rights; false if it had them. */
-static inline bool protect_leaf(struct cursor *cursor, uint64_t entry, unsigned flags)
+/* What becomes of an entry: entry_recode or entry_forget. */
+typedef uint64_t (*leaf_change)(uint64_t entry, unsigned flags, unsigned level);
+
+/* Changes the leaf under the cursor; false if it was like that before. */
+[[gnu::always_inline]] static inline bool change_leaf(struct cursor *cursor, uint64_t entry,
+                                                      unsigned flags, leaf_change change)
 {
-    uint64_t changed = entry_recode(entry, flags, cursor->level);
+    uint64_t changed = change(entry, flags, cursor->level);
 
     if (changed == entry)
         return false;
@@ -541,16 +545,20 @@ static inline bool protect_leaf(struct cursor *cursor, uint64_t entry, unsigned 
     return true;
 }
 
-/* The pages under the cursor and after it; those that change are noted in runs. */
-static void protect_pages(struct cursor *cursor, unsigned flags, struct tlb_batch *batch)
+/* The pages under the cursor and after it; those that change are noted in runs, and counted. */
+[[gnu::always_inline]] static inline uint64_t change_pages(struct cursor *cursor, unsigned flags,
+                                                           leaf_change change,
+                                                           struct tlb_batch *batch)
 {
+    uint64_t count = 0;
     struct cursor run = *cursor; /* where a run of changes began */
     unsigned left = cursor_entries_left(cursor);
 
     for (; left > 0; left--) {
         uint64_t entry = cursor_read(cursor);
-        bool changed = entry_present(entry, 1) && protect_leaf(cursor, entry, flags);
+        bool changed = entry_present(entry, 1) && change_leaf(cursor, entry, flags, change);
 
+        count += changed;
         if (!changed && run.pages != cursor->pages)
             change_note(batch, &run, run.pages - cursor->pages);
         cursor_skip(cursor, 1, 1);
@@ -559,19 +567,25 @@ static void protect_pages(struct cursor *cursor, unsigned flags, struct tlb_batc
     }
     if (run.pages != cursor->pages)
         change_note(batch, &run, run.pages - cursor->pages);
+    return count;
 }
 
-static void walk_protect(struct page_table *table, uintptr_t address, uint64_t pages,
-                         unsigned flags, struct tlb_batch *batch)
+/* Changes all leaves of the range; counts the pages of those that were not like that before.
+ * Instantiated with a constant change. */
+[[gnu::always_inline]] static inline uint64_t walk_change(struct page_table *table,
+                                                          uintptr_t address, uint64_t pages,
+                                                          unsigned flags, leaf_change change,
+                                                          struct tlb_batch *batch)
 {
     struct cursor cursor;
+    uint64_t count = 0;
 
     cursor_begin(&cursor, table, address, pages);
     while (cursor_settle(&cursor)) {
         uint64_t entry;
 
         if (cursor.level == 1) {
-            protect_pages(&cursor, flags, batch);
+            count += change_pages(&cursor, flags, change, batch);
             continue;
         }
         entry = cursor_read(&cursor);
@@ -579,10 +593,25 @@ static void walk_protect(struct page_table *table, uintptr_t address, uint64_t p
             cursor_down(&cursor, entry_target(entry, cursor.level));
             continue;
         }
-        if (entry_present(entry, cursor.level) && protect_leaf(&cursor, entry, flags))
+        if (entry_present(entry, cursor.level) && change_leaf(&cursor, entry, flags, change)) {
             change_note(batch, &cursor, cursor_pages(&cursor));
+            count += cursor_pages(&cursor);
+        }
         cursor_pass(&cursor);
     }
+    return count;
+}
+
+static void walk_protect(struct page_table *table, uintptr_t address, uint64_t pages,
+                         unsigned flags, struct tlb_batch *batch)
+{
+    (void)walk_change(table, address, pages, flags, entry_recode, batch);
+}
+
+static uint64_t walk_forget(struct page_table *table, uintptr_t address, uint64_t pages,
+                            unsigned flags, struct tlb_batch *batch)
+{
+    return walk_change(table, address, pages, flags, entry_forget, batch);
 }
 
 static paddr_t walk_replace(struct page_table *table, uintptr_t address, uint64_t target,
@@ -724,6 +753,7 @@ static void walk_free_tables(struct page_table *table, uintptr_t address, uint64
         .kill = walk_kill,                                                                         \
         .bury = walk_bury,                                                                         \
         .protect = walk_protect,                                                                   \
+        .forget = walk_forget,                                                                     \
         .replace = walk_replace,                                                                   \
         .merge = walk_merge,                                                                       \
         .free_tables = walk_free_tables,                                                           \

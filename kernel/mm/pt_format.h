@@ -36,6 +36,8 @@ struct pt_operations {
                  void (*release)(const struct pt_mapping *leaf));
     void (*protect)(struct page_table *table, uintptr_t address, uint64_t pages, unsigned flags,
                     struct tlb_batch *batch);
+    uint64_t (*forget)(struct page_table *table, uintptr_t address, uint64_t pages, unsigned flags,
+                       struct tlb_batch *batch);
     /* The leaf at `address` is a page. */
     paddr_t (*replace)(struct page_table *table, uintptr_t address, uint64_t target,
                        unsigned flags);

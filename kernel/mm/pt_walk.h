@@ -15,6 +15,7 @@
  *   uint64_t entry_table(target, level)        refers to the table below, all rights allowed
  *   uint64_t entry_leaf(target, flags, level)
  *   uint64_t entry_recode(entry, flags, level) a leaf with other rights; the rest as it was
+ *   uint64_t entry_forget(entry, flags, level) without accessed or dirty, as the flags say
  *   uint64_t entry_kill(entry, level)          not present, but otherwise the same
  *   bool     entry_continues(first, next, distance, level)
  *                                              next is a leaf like first, `distance` bytes further;

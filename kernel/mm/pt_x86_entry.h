@@ -149,6 +149,13 @@ static inline uint64_t entry_recode(uint64_t entry, unsigned flags, unsigned lev
     return pa_value(entry_target(entry, level)) | kept | entry_leaf_bits(flags, level);
 }
 
+static inline uint64_t entry_forget(uint64_t entry, unsigned flags, unsigned level)
+{
+    (void)level;
+    return entry &
+           ~(bit_if(flags, PT_ACCESSED, ENTRY_ACCESSED) | bit_if(flags, PT_DIRTY, ENTRY_DIRTY));
+}
+
 static inline uint64_t entry_kill(uint64_t entry, unsigned level)
 {
     (void)level;

@@ -106,6 +106,7 @@ enum status vm_space_clone(struct vm_space *from, struct vm_space **copy)
     status = vm_space_create(&fresh);
     if (status != STATUS_OK)
         return status;
+    fresh->window_start = from->window_start;
     vm_edit_begin(&edit, from);
     while (status == STATUS_OK && (area = next_area(from, area)) != NULL)
         status = clone_area(&edit, fresh, area);

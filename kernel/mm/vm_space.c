@@ -13,6 +13,7 @@
 #include "arch/mmu.h"
 #include "config.h"
 #include "lib/assert.h"
+#include "lib/bits.h"
 #include "lib/log.h"
 #include "mm/layout.h"
 #include "paging_private.h"
@@ -169,6 +170,38 @@ enum status vmm_init(vaddr_t window_start, size_t window_bytes)
     return STATUS_OK;
 }
 
+/* --- where windows begin ----------------------------------------------------------------- */
+
+#define SLIDE_MOST_BYTES TiB
+
+static uint64_t slide_state; /* 0: windows do not slide */
+
+void vm_slide_windows(uint64_t seed)
+{
+    __atomic_store_n(&slide_state, seed, __ATOMIC_RELAXED);
+}
+
+/* SplitMix64 (Steele, Lea, Flood 2014) on a counter that processors share. */
+static uint64_t slide_random(void)
+{
+    uint64_t step = 0x9e3779b97f4a7c15u;
+    uint64_t z = __atomic_add_fetch(&slide_state, step, __ATOMIC_RELAXED);
+
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+/* Less than an eighth of [0, end), in bytes, whole pages. */
+static uintptr_t random_slide(uintptr_t end)
+{
+    uint64_t pages = min_u64(end / 8, SLIDE_MOST_BYTES) >> PAGE_SHIFT; /* at most 2^28 */
+
+    if (__atomic_load_n(&slide_state, __ATOMIC_RELAXED) == 0)
+        return 0;
+    return (uintptr_t)(((slide_random() >> 32) * pages) >> 32 << PAGE_SHIFT);
+}
+
 /* --- user spaces ------------------------------------------------------------------------- */
 
 enum status vm_space_create(struct vm_space **space)
@@ -190,7 +223,7 @@ enum status vm_space_create(struct vm_space **space)
     pt_share_upper(&fresh->own, paging_kernel_table());
     vm_tree_init(&fresh->areas, LAYOUT_USER_START,
                  va_value(pt_format_lower_end(fresh->own.format)));
-    fresh->window_start = fresh->areas.first;
+    fresh->window_start = fresh->areas.first + random_slide(fresh->areas.end);
     fresh->window_end = fresh->areas.end;
     *space = fresh;
     return STATUS_OK;

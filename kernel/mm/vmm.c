@@ -120,6 +120,19 @@ static enum status place_exactly(const struct vm_space *space, const struct vm_p
     return claim_is_free(space, place, start) ? STATUS_OK : STATUS_EXISTS;
 }
 
+/* A window that slid leaves room below it, for when it is full. The kernel's begins where it must. */
+static bool find_in_window(const struct vm_space *space, const struct vm_request *request,
+                           const struct vm_place *place, uintptr_t *start)
+{
+    struct vm_place below = *place;
+
+    if (vm_tree_find_place(&space->areas, place, start))
+        return true;
+    below.from = space->areas.first;
+    return request->window_bytes == 0 && !vm_space_is_kernel(space) &&
+           vm_tree_find_place(&space->areas, &below, start);
+}
+
 static enum status find_place(const struct vm_space *space, const struct vm_request *request,
                               const struct vm_place *place, uintptr_t *start)
 {
@@ -136,7 +149,7 @@ static enum status find_place(const struct vm_space *space, const struct vm_requ
         *start = wish;
         return STATUS_OK;
     }
-    if (place->size > SIZE_MAX / 2 || !vm_tree_find_place(&space->areas, place, start))
+    if (place->size > SIZE_MAX / 2 || !find_in_window(space, request, place, start))
         return STATUS_NO_SPACE;
     return STATUS_OK;
 }

@@ -86,6 +86,13 @@ static inline uint64_t entry_recode(uint64_t entry, unsigned flags, unsigned lev
     return entry_leaf(entry_target(entry, level), flags | kept, level);
 }
 
+static inline uint64_t entry_forget(uint64_t entry, unsigned flags, unsigned level)
+{
+    return entry & ~fake_store(((flags & PT_ACCESSED) != 0 ? FAKE_ACCESSED : 0) |
+                                   ((flags & PT_DIRTY) != 0 ? FAKE_DIRTY : 0),
+                               level);
+}
+
 static inline uint64_t entry_kill(uint64_t entry, unsigned level)
 {
     return entry & ~fake_store(FAKE_HERE, level);

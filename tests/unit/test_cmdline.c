@@ -169,7 +169,8 @@ static void defaults_without_any_words(void **state)
     struct cmdline_options options = read("");
 
     (void)state;
-    assert_false(options.json || options.exit || options.selftest || options.nokaslr);
+    assert_false(options.json || options.exit || options.selftest || options.nokaslr ||
+                 options.aslr);
     assert_int_equal(options.console_level, LOG_INFO);
     assert_null(options.console.text);
     assert_null(options.run.text);
@@ -181,12 +182,13 @@ static void every_option_is_read(void **state)
 {
     /* Each parameter sets its own option; mem= and memmap= are known, but not read here. */
     struct cmdline_options options =
-        read("json exit selftest nokaslr loglevel=3 bench=boot pt=5level "
+        read("json exit selftest nokaslr aslr loglevel=3 bench=boot pt=5level "
              "console=ttyS0,115200 run=\"selftest; exit\" "
              "mem=1G memmap=4K$0x1000");
 
     (void)state;
-    assert_true(options.json && options.exit && options.selftest && options.nokaslr);
+    assert_true(options.json && options.exit && options.selftest && options.nokaslr &&
+                options.aslr);
     assert_int_equal(options.console_level, LOG_ERROR);
     assert_true(text_is(options.console, "ttyS0,115200"));
     assert_true(text_is(options.run, "selftest; exit"));

@@ -261,6 +261,45 @@ static void protecting_changes_rights_only(void **state)
         expect_fault(bench->low + 4 * PAGE_SIZE, FAKE_EXECUTE, true);
 }
 
+static uint64_t forget(struct bench *bench, uintptr_t address, size_t size, unsigned flags)
+{
+    struct tlb_batch batch;
+    uint64_t pages = UINT64_MAX;
+
+    tlb_batch_init(&batch, &bench->table, NULL);
+    assert_int_equal(pt_forget(&bench->table, va(address), size, flags, &batch, &pages), STATUS_OK);
+    tlb_batch_finish(&batch);
+    return pages;
+}
+
+static void use_is_told_and_forgotten(void **state)
+{
+    /* Accessed and dirty bits tell what was used since they were cleared, page by page, and a large
+     * leaf as a whole; nothing else changes. */
+    struct bench *bench = *state;
+    uintptr_t large = bench->low + bench->s2;
+
+    map(bench, bench->low, 0, 8 * PAGE_SIZE, PT_WRITE);
+    map(bench, large, bench->s2, bench->s2, PT_WRITE);
+    (void)forget(bench, bench->low, 2 * bench->s2, PT_ACCESSED | PT_DIRTY);
+    for (unsigned round = 0; round < 2; round++) {
+        expect_at(bench->low + PAGE_SIZE, PAGE_SIZE, FAKE_READ);
+        expect_at(bench->low + 3 * PAGE_SIZE, 3 * PAGE_SIZE, FAKE_WRITE);
+        expect_at(large + 5 * PAGE_SIZE, bench->s2 + 5 * PAGE_SIZE, FAKE_WRITE);
+        assert_int_equal(forget(bench, bench->low, bench->s2, PT_DIRTY), 1);
+        assert_int_equal(query(bench, bench->low + 3 * PAGE_SIZE).flags & (PT_ACCESSED | PT_DIRTY),
+                         PT_ACCESSED);
+        assert_int_equal(forget(bench, bench->low, bench->s2, PT_ACCESSED), 2);
+        assert_int_equal(forget(bench, large, bench->s2, PT_ACCESSED | PT_DIRTY),
+                         bench->s2 / PAGE_SIZE);
+        assert_int_equal(forget(bench, bench->low, 2 * bench->s2, PT_ACCESSED | PT_DIRTY), 0);
+    }
+    assert_int_equal(query(bench, large).flags & PT_RIGHTS, PT_WRITE | bench->implied);
+    assert_int_equal(
+        pt_forget(&bench->table, va(bench->low), PAGE_SIZE, PT_WRITE, NULL, &(uint64_t){ 0 }),
+        STATUS_INVALID);
+}
+
 static void replacing_a_page(void **state)
 {
     /* A page gets another frame and rights; its old frame is told; a large leaf is split first. */
@@ -384,6 +423,7 @@ int main(void)
         IN_EVERY_FORMAT(merging_restores_large_leaves),
         IN_EVERY_FORMAT(many_merges_in_one_batch),
         IN_EVERY_FORMAT(protecting_changes_rights_only),
+        IN_EVERY_FORMAT(use_is_told_and_forgotten),
         IN_EVERY_FORMAT(replacing_a_page),
         IN_EVERY_FORMAT(without_nx_everything_is_executable),
         IN_EVERY_FORMAT(shared_upper_halves),

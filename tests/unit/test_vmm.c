@@ -141,6 +141,40 @@ static void wishes_and_anywhere(void **state)
     assert_int_equal(map(&request), STATUS_NO_SPACE);
 }
 
+static uintptr_t place_in(struct vm_space *space)
+{
+    return map_anywhere(space, anonymous(0, 4, 0));
+}
+
+static void windows_slide(void **state)
+{
+    /* With aslr each space has a window of its own, which a clone keeps; without it all begin at the
+     * same place; and a window that is full is not the end. */
+    struct vm_request request = anonymous(0, 1, 0);
+    struct vm_space *one, *other, *clone;
+    uintptr_t start;
+
+    (void)state;
+    vm_slide_windows(4711);
+    assert_ok(vm_space_create(&one));
+    assert_ok(vm_space_create(&other));
+    start = place_in(one);
+    assert_true(start >= LAYOUT_USER_START && start < LAYOUT_USER_START + TiB);
+    assert_int_equal(start % PAGE_SIZE, 0);
+    assert_int_not_equal(start, place_in(other));
+    assert_ok(vm_space_clone(one, &clone));
+    assert_int_equal(place_in(clone), start + 4 * PAGE_SIZE);
+    request.size_bytes =
+        va_value(pt_format_lower_end(vm_space_table(one)->format)) - start - 4 * PAGE_SIZE;
+    assert_int_equal(map_anywhere(one, request), start + 4 * PAGE_SIZE);
+    assert_int_equal(place_in(one), LAYOUT_USER_START);
+    vm_space_destroy(clone);
+    vm_space_destroy(one);
+    vm_space_destroy(other);
+    vm_slide_windows(0);
+    assert_int_equal(place_in(user), LAYOUT_USER_START);
+}
+
 static void bad_requests(void **state)
 {
     /* What makes no sense, breaks W^X, or reaches out of the space is refused. */
@@ -524,6 +558,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         CASE(exact_places),
         CASE(wishes_and_anywhere),
+        CASE(windows_slide),
         CASE(bad_requests),
         CASE(unmapping_cuts_areas),
         CASE(guards_go_with_their_end),
