@@ -27,6 +27,7 @@
 
 #define TEXT_BYTES_MAX    4096u /* of a command line or a name, its end included */
 #define TRAMPOLINE_PAGES  4u
+#define KERNEL_SUFFIX     ".elf"
 #define MODULES_MAX       256u
 #define FRAMEBUFFER_MAX   (256 * MiB) /* 8192 lines of 8192 pixels */
 #define LOW_END           (640 * KiB) /* mem_lower never counts what lies above */
@@ -134,14 +135,38 @@ static void *append_text(struct build *build, enum handoff_record_type type, siz
     return record;
 }
 
+/* Some loaders (QEMU, GRUB Legacy) put the kernel's file before what was typed. */
+static void drop_file_name(char *text)
+{
+    size_t end = 0;
+    bool is_path = false;
+
+    for (; text[end] != '\0' && text[end] != ' '; end++) {
+        if (text[end] == '=' || text[end] == '"')
+            return;
+        is_path |= text[end] == '/';
+    }
+    if (!is_path &&
+        (end < sizeof(KERNEL_SUFFIX) || memcmp(text + end - (sizeof(KERNEL_SUFFIX) - 1),
+                                               KERNEL_SUFFIX, sizeof(KERNEL_SUFFIX) - 1) != 0))
+        return;
+    while (text[end] == ' ')
+        end++;
+    memmove(text, text + end, strlen(text + end) + 1);
+}
+
 static enum status append_texts(struct build *build)
 {
     const struct multiboot_info *info = &build->info;
     enum status status = STATUS_OK;
 
-    if ((info->flags & MULTIBOOT_HAS_COMMAND_LINE) != 0)
-        append_text(build, HANDOFF_RECORD_COMMAND_LINE, sizeof(struct handoff_record),
-                    info->command_line, &status);
+    if ((info->flags & MULTIBOOT_HAS_COMMAND_LINE) != 0) {
+        char *record = append_text(build, HANDOFF_RECORD_COMMAND_LINE,
+                                   sizeof(struct handoff_record), info->command_line, &status);
+
+        if (status == STATUS_OK)
+            drop_file_name(record + sizeof(struct handoff_record));
+    }
     if ((info->flags & MULTIBOOT_HAS_LOADER_NAME) != 0)
         append_text(build, HANDOFF_RECORD_LOADER_NAME, sizeof(struct handoff_record),
                     info->loader_name, &status);

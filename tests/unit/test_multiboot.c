@@ -45,6 +45,34 @@ static void a_plain_machine(void **state)
     assert_int_equal(host_log_count(LOG_WARNING), 0);
 }
 
+static void the_name_of_the_file_is_left_out(void **state)
+{
+    /* A first word that is a path, or ends in .elf, is what the loader put there; others were typed. */
+    static const struct {
+        const char *told, *kept;
+    } cases[] = { { "build/kernel-i386.elf json exit", "json exit" },
+                  { "kernel.elf  quiet", "quiet" },
+                  { "/kernel", "" },
+                  { "kernel.elf", "" },
+                  { ".elf", ".elf" },
+                  { "", "" },
+                  { "json /x", "json /x" },
+                  { "run=a/b exit", "run=a/b exit" },
+                  { "\"run=map; a/b\"", "\"run=map; a/b\"" } };
+
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct loader *loader = loader_new();
+
+        put_small_machine(loader);
+        loader->info.flags |= MULTIBOOT_HAS_COMMAND_LINE;
+        loader->info.command_line = put(loader, cases[i].told, strlen(cases[i].told) + 1);
+        assert_int_equal(start(loader), STATUS_OK);
+        assert_string_equal(loader->view.command_line, cases[i].kept);
+        loader_free(loader);
+    }
+    (void)state;
+}
+
 static void only_sizes(void **state)
 {
     /* Without a map, mem_lower and mem_upper are the memory; mem_lower ends at 640 KiB. */
@@ -525,6 +553,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_LOADER(a_plain_machine),
+        cmocka_unit_test(the_name_of_the_file_is_left_out),
         WITH_LOADER(only_sizes),
         WITH_LOADER(a_map_is_better_than_sizes),
         WITH_LOADER(two_entries_and_nothing_else),
