@@ -7,7 +7,7 @@
  * first 16 MiB: the lower, the more devices want it. Inside such a zone the order is
  *
  *     frames and orders 0 .. 8                        orders 9 .. 18
- *     1  partly free block of a lower area
+ *     1  partly free block of a lower area, unless another processor lived there last
  *     2  home, a partly free block
  *     3  partly free block of another area            1  home
  *     4  home, a wholly free block
@@ -18,7 +18,8 @@
  * which fills holes before it makes new ones, and breaks no 1 GiB run while there is another way. Frames
  * come from the lowest area that qualifies and runs of blocks from the highest, as inside an area. Hence
  * step 1: a processor that stays in its home while lower areas have holes would leave both thin, and
- * few blocks of either whole.
+ * few blocks of either whole. It keeps to areas of its own there: two processors whose frames lie side by
+ * side take every line of records and bits from each other with every free.
  *
  * All of that happens on the nearest node first (pmm_node.c), then on the next. Only the first 16 MiB
  * wait until there is nothing else on any node.
@@ -30,11 +31,11 @@
 
 /* One way to find areas. */
 struct step {
-    bool at_home;            /* only the processor's home */
-    bool below_home;         /* only areas below it */
-    bool whole;              /* look for wholly free blocks: the index of order 9 at least */
-    bool fresh;              /* areas that are not made yet */
-    bool moves_in;           /* a success makes the area the processor's home */
+    bool at_home;    /* only the processor's home */
+    bool below_home; /* only areas below it that are the processor's old homes, or nobody's */
+    bool whole;      /* look for wholly free blocks: the index of order 9 at least */
+    bool fresh;      /* areas that are not made yet */
+    bool moves_in;   /* a success makes the area the processor's home */
     enum pmm_index avoid[3]; /* areas that are in one of these are passed by */
 };
 
@@ -71,6 +72,9 @@ static const struct step large_steps[] = {
     { .whole = true, .avoid = AVOID_NONE },
 };
 
+/* So many areas of others are passed by below the home, in search of one's own. */
+#define FOREIGN_MAX 8u
+
 /* The areas from .. end - 1 are to be tried. */
 struct zone {
     uintptr_t from;
@@ -87,6 +91,7 @@ static void move_in(struct pmm_cpu *cpu, struct pmm_area *area)
         if (cpu->home != NULL)
             index_remove(INDEX_CLAIMED, cpu->home->first >> AREA_ORDER);
         index_add(INDEX_CLAIMED, number);
+        __atomic_store_n(&area->tenant, cpu, __ATOMIC_RELAXED);
         cpu->home = area;
     }
     spin_unlock(&pmm_state.lock, irq);
@@ -135,11 +140,22 @@ static bool try_home(struct pmm_cpu *cpu, const struct step *step, struct zone z
     return number >= zone.from && number < zone.end && try_area(cpu->home, step, job, take);
 }
 
+/* Whether a step that looks below the home passes the area by. */
+static bool is_foreign(const struct pmm_cpu *cpu, uintptr_t number)
+{
+    const struct pmm_area *area = area_if_ready(number);
+    const struct pmm_cpu *tenant =
+        area != NULL ? __atomic_load_n(&area->tenant, __ATOMIC_RELAXED) : NULL;
+
+    return tenant != NULL && tenant != cpu;
+}
+
 static bool try_others(struct pmm_cpu *cpu, const struct step *step, struct zone zone,
                        struct pmm_job *job, bool (*take)(struct pmm_area *, struct pmm_job *))
 {
     enum pmm_index index = index_of(step, job);
     bool downwards = job->order >= BLOCK_ORDER;
+    unsigned foreign = 0;
 
     if (step->below_home)
         zone.end = cpu != NULL && cpu->home != NULL
@@ -157,6 +173,11 @@ static bool try_others(struct pmm_cpu *cpu, const struct step *step, struct zone
             zone.end = number;
         else
             zone.from = number + 1;
+        if (step->below_home && is_foreign(cpu, number)) {
+            if (++foreign == FOREIGN_MAX)
+                return false;
+            continue;
+        }
         area = area_make(number);
         if (area == NULL)
             continue;

@@ -169,7 +169,7 @@ struct pmm_line {
 };
 
 struct pmm_area {
-    /* Never changed once the area is made, and read without a lock. All four by number of the block
+    /* Hardly changed once the area is made, and read without a lock. The first four by number of the block
      * or frame in the area; only blocks block_start .. block_end - 1 are there. */
     uint16_t *records;
     uint16_t *uses; /* of the blocks; changed by their holders: block_use(), block_set_use() */
@@ -178,7 +178,8 @@ struct pmm_area {
     uintptr_t first; /* frame number of its block 0 */
     uint16_t block_start;
     uint16_t block_end;
-    bool crosses_end; /* some run may go on in the next area; set, never cleared */
+    bool crosses_end;             /* some run may go on in the next area; set, never cleared */
+    const struct pmm_cpu *tenant; /* whose home it was last; changes with its claim */
 
     /* What every change of the area changes. */
     _Alignas(64) struct spinlock lock;
