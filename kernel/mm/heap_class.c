@@ -9,7 +9,7 @@
 #include "lib/bits.h"
 
 #define SLAB_OBJECTS_MAX 256u
-#define BATCH_BYTES      8192u
+#define BATCH_BYTES      16384u
 #define BATCH_MIN        2u
 
 struct heap_shape heap_shapes[HEAP_CLASS_END];

@@ -8,11 +8,11 @@
  * record lies in another part of the window: whoever writes past an object, or into a freed one,
  * damages data, never the allocator.
  *
- * A class keeps its slabs in lists by fullness (eighths), takes objects from the fullest slab that
+ * A class keeps its slabs in lists by fullness (quarters), takes objects from the fullest slab that
  * has any, and so gives the emptier ones time to become empty; full slabs are in no list:
  *
- *     list 0                       list 7             list 8
- *     | up to 1/8 free | ... | more than 7/8 free | all free |
+ *     list 0                       list 3             list 4
+ *     | up to 1/4 free | ... | more than 3/4 free | all free |
  *
  * Some empty slabs are kept, since a class that has just freed much often allocates again; the
  * others, and all when the heap is about to grow or the PMM is short, go back to the run allocator.
@@ -36,11 +36,12 @@
 #include "lib/log.h"
 #include "lib/string.h"
 
-#define FULLNESS_SHIFT 3u
+#define FULLNESS_SHIFT 2u
 #define FULLNESS_LISTS (1u << FULLNESS_SHIFT)
 #define EMPTY_LIST     FULLNESS_LISTS
 #define LIST_COUNT     (FULLNESS_LISTS + 1)
 #define NO_LIST        0xffu
+#define TAKE_SLABS     4u /* that a refill takes from */
 
 #define DEPOT_BATCHES  16u
 #define DEPOT_BYTES    8192u /* of free objects a class */
@@ -228,62 +229,73 @@ static unsigned slab_take_objects(const struct heap_class *class, uint32_t first
                                   unsigned count)
 {
     struct heap_page *slab = &heap_window.pages[first];
-    uintptr_t base = heap_page_address(first);
-    uint32_t object_bytes = class->shape.object_bytes;
-    unsigned taken = 0;
+    uintptr_t word_base = heap_page_address(first);
+    const uintptr_t object_bytes = class->shape.object_bytes;
+    void **next = objects;
+    void **const end = objects + count;
 
-    for (unsigned word = 0; word < HEAP_SLAB_WORDS && taken < count; word++) {
+    for (unsigned word = 0; word < HEAP_SLAB_WORDS && next < end; word++) {
         uint64_t bits = slab->free_bits[word];
 
-        while (bits != 0 && taken < count) {
-            uint32_t index = word * 64 + lowest_bit(bits);
-
-            bits &= bits - 1;
-            objects[taken++] = va_ptr(va(base + index * object_bytes));
-        }
+        for (; bits != 0 && next < end; bits &= bits - 1)
+            *next++ = va_ptr(va(word_base + lowest_bit(bits) * object_bytes));
         slab->free_bits[word] = bits;
+        word_base += 64 * object_bytes;
     }
-    slab->free_count = (uint16_t)(slab->free_count - taken);
-    return taken;
+    count = (unsigned)(next - objects);
+    slab->free_count = (uint16_t)(slab->free_count - count);
+    return count;
 }
 
-/* Marks an object free in its slab; false if it is already. */
-static inline bool slab_give_object(struct heap_class *class, const void *object)
+/* The slab that an object is in. */
+static inline struct heap_page *slab_of(const void *object)
 {
-    uintptr_t address = (uintptr_t)object;
-    uint32_t page = heap_page_number(address);
-    unsigned entry = heap_window.map[page];
-    uint32_t index = heap_object_index(&class->shape, heap_entry_offset(entry, address));
-    struct heap_page *slab = &heap_window.pages[page - heap_entry_page(entry)];
-    uint64_t bit = (uint64_t)1 << (index % 64);
-    uint64_t bits = slab->free_bits[index / 64];
+    uint32_t page = heap_page_number((uintptr_t)object);
 
-    if ((bits & bit) != 0)
-        return false;
-    slab->free_bits[index / 64] = bits | bit;
-    slab->free_count++;
+    return &heap_window.pages[page - heap_entry_page(heap_window.map[page])];
+}
+
+/* Marks objects free in the slab of the first, as far as they follow each other in the array, and
+ * returns how many it went through. */
+static unsigned slab_give_objects(struct heap_class *class, void *const *objects, unsigned count)
+{
+    struct heap_page *slab = slab_of(objects[0]);
+    const uintptr_t base = heap_page_address((uint32_t)(slab - heap_window.pages));
+    const uintptr_t size_bytes = (uintptr_t) class->shape.pages << PAGE_SHIFT;
+    unsigned done = 0, given = 0;
+
+    do {
+        uint32_t index =
+            heap_object_index(&class->shape, (uint32_t)((uintptr_t)objects[done] - base));
+        uint64_t bit = (uint64_t)1 << (index % 64);
+        uint64_t bits = slab->free_bits[index / 64];
+
+        if ((bits & bit) != 0)
+            heap_report_in_slab(objects[done]);
+        else
+            given++;
+        slab->free_bits[index / 64] = bits | bit;
+        done++;
+    } while (done < count && (uintptr_t)objects[done] - base < size_bytes);
+    slab->free_count = (uint16_t)(slab->free_count + given);
+    class->free_objects += given;
     list_update(class, slab);
-    return true;
+    return done;
 }
 
 static void give_to_slabs(struct heap_class *class, void *const *objects, unsigned count)
 {
-    unsigned given = 0;
-
-    for (unsigned i = 0; i < count; i++) {
-        if (slab_give_object(class, objects[i]))
-            given++;
-        else
-            heap_report_in_slab(objects[i]);
-    }
-    class->free_objects += given;
+    for (unsigned i = 0; i < count;)
+        i += slab_give_objects(class, objects + i, count - i);
 }
 
+/* From the fullest slabs; from a few only, since each may cost some cache misses and its objects may
+ * be few. */
 static unsigned take_from_slabs(struct heap_class *class, void **objects, unsigned count)
 {
     unsigned taken = 0;
 
-    while (taken < count && class->listed != 0) {
+    for (unsigned i = 0; i < TAKE_SLABS && taken < count && class->listed != 0; i++) {
         uint32_t first = class->lists[lowest_bit(class->listed)];
 
         taken += slab_take_objects(class, first, objects + taken, count - taken);
