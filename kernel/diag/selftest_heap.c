@@ -5,6 +5,7 @@
  * The model is a list of objects: where, how large, and the byte pattern that fills it. A pattern
  * that is damaged when its object goes means that two objects overlap, or that the allocator
  * wrote into one. Large objects are filled at both ends only, which is where neighbours reach.
+ * `stress heap 1000000` is the same with so many operations.
  */
 
 #include "diag/selftest_case.h"
@@ -13,9 +14,10 @@
 #include "mm/heap.h"
 #include "mm/pmm.h"
 
-#define SLOTS      256
-#define OPERATIONS 12000
-#define FILL_BYTES ((size_t)512) /* at each end */
+#define SLOTS       256
+#define OPERATIONS  12000
+#define WRONG_FREES 8             /* in a load: each leaves a line in the log */
+#define FILL_BYTES  ((size_t)512) /* at each end */
 
 struct object {
     uint8_t *start; /* NULL: the slot is empty */
@@ -159,6 +161,22 @@ static bool resize(struct selftest *test, struct object *object)
     return check_object(test, object, 16);
 }
 
+/* Into the object, or with another size: refused without any effect, as the pattern will tell. */
+static void free_one_wrongly(struct selftest *test)
+{
+    const struct object *object = &objects[selftest_below(test, SLOTS)];
+    bool accepted;
+
+    if (object->start == NULL)
+        return;
+    accepted = selftest_below(test, 2) == 0
+                   ? kfree(object->start + 1 + selftest_below(test, 15))
+                   : kfree_sized(object->start, 2 * object->size_bytes + PAGE_SIZE);
+
+    (void)selftest_check(test, !accepted, "a wrong free of %zu bytes at %p was accepted",
+                         object->size_bytes, (void *)object->start);
+}
+
 static bool step(struct selftest *test)
 {
     struct object *object = &objects[selftest_below(test, SLOTS)];
@@ -191,11 +209,17 @@ void selftest_heap(struct selftest *test)
     struct heap_stats stats;
 
     heap_get_stats(&stats);
+    unsigned operations = test->amount != 0 ? test->amount : OPERATIONS;
+
     held_bytes = 0;
     most_bytes = min_u64(selftest_free_frames() << PAGE_SHIFT >> 3, 16 * MiB);
     most_bytes = min_u64(most_bytes, stats.window_bytes >> 3);
-    for (int i = 0; i < OPERATIONS && step(test); i++)
-        ;
+    selftest_expect_begin();
+    for (unsigned i = 0; i < operations && step(test); i++) {
+        if (i % (operations / WRONG_FREES + 1) == 0)
+            free_one_wrongly(test);
+    }
+    selftest_expect_end();
     for (size_t i = 0; i < SLOTS; i++) {
         if (objects[i].start != NULL)
             (void)give_back(test, &objects[i]);

@@ -86,6 +86,7 @@ static const struct stress_load {
 } loads[] = {
     { "frames", "pmm", 100000, 1000000000 },
     { "spaces", "spaces", 1000, 1000000 },
+    { "heap", "heap", 100000, 1000000000 },
 };
 
 static const struct stress_load *find_load(const char *name)

@@ -68,14 +68,15 @@ static const struct command commands[] = {
       "seeds\n"
       "make equal random loads.\n",
       0, 2, command_selftest },
-    { "stress", "frames|spaces [COUNT]",
+    { "stress", "frames|spaces|heap [COUNT]",
       "a load of any length on the memory manager, against a model",
       "  frames   COUNT operations of the frame allocator, 100000 unless told: at the end the "
       "same\n"
       "           frames are free as at the beginning\n"
       "  spaces   COUNT user spaces, 1000 unless told, are made, cloned, dirtied, cut up and "
       "ended:\n"
-      "           at the end as many frames are free as at the beginning\n",
+      "           at the end as many frames are free as at the beginning\n"
+      "  heap     COUNT operations of the heap, 100000 unless told: likewise\n",
       1, 2, command_stress },
     { "bench", "frames|vm", "what the operations of the memory manager cost",
       "Ticks of the processor's time-stamp counter for one operation; under QEMU's -icount "

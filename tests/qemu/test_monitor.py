@@ -162,6 +162,14 @@ def test_load_on_frames(prompt):
     assert before == after
 
 
+def test_load_on_the_heap(prompt):
+    """Operations of the heap against a model: no object damaged, as many frames free as at first."""
+    _, events = ask(prompt, "stress heap 1000; frames; stress heap 20000; frames")
+    assert [event["result"] for event in events if event["event"] == "selftest"] == 2 * ["passed"]
+    before, after = (event["free"] for event in events if event["event"] == "frames")
+    assert before == after
+
+
 @pytest.mark.parametrize("wrong", ["", "clouds", "spaces 0", "spaces many", "frames 0", "frames 1T"])
 def test_stress_on_nothing(prompt, wrong):
     """stress refuses what it does not know."""
