@@ -174,18 +174,20 @@ enum status vmm_init(vaddr_t window_start, size_t window_bytes)
 
 #define SLIDE_MOST_BYTES TiB
 
-static uint64_t slide_state; /* 0: windows do not slide */
+static uint64_t slide_seed;   /* set once, early; 0: windows do not slide */
+static uint32_t slide_number; /* of the next window */
 
 void vm_slide_windows(uint64_t seed)
 {
-    __atomic_store_n(&slide_state, seed, __ATOMIC_RELAXED);
+    slide_seed = seed;
 }
 
-/* SplitMix64 (Steele, Lea, Flood 2014) on a counter that processors share. */
+/* SplitMix64 (Steele, Lea, Flood 2014) on a counter that processors share; of 32 bits, which a 486
+ * counts in one step. */
 static uint64_t slide_random(void)
 {
     uint64_t step = 0x9e3779b97f4a7c15u;
-    uint64_t z = __atomic_add_fetch(&slide_state, step, __ATOMIC_RELAXED);
+    uint64_t z = slide_seed + step * __atomic_add_fetch(&slide_number, 1, __ATOMIC_RELAXED);
 
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
@@ -197,7 +199,7 @@ static uintptr_t random_slide(uintptr_t end)
 {
     uint64_t pages = min_u64(end / 8, SLIDE_MOST_BYTES) >> PAGE_SHIFT; /* at most 2^28 */
 
-    if (__atomic_load_n(&slide_state, __ATOMIC_RELAXED) == 0)
+    if (slide_seed == 0)
         return 0;
     return (uintptr_t)(((slide_random() >> 32) * pages) >> 32 << PAGE_SHIFT);
 }
