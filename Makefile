@@ -4,6 +4,7 @@
 #
 # Four images are built from one tree, chosen by include path and object list, never by #if:
 #
+#   programs build/user/                for ring 3, carried by the kernel         mk/user.mk
 #   kernel   build/kernel-x86_64.elf     freestanding, position independent       mk/kernel.mk
 #   loader   build/BOOTX64.EFI           a UEFI application that embeds the kernel mk/loader.mk
 #   disk     build/esp/, meridian.img    what goes on a stick                      mk/disk.mk
@@ -60,6 +61,7 @@ FORCE:
 need-%: FORCE
 	@tools/setup.sh $*
 
+include mk/user.mk
 include mk/kernel.mk
 include mk/loader.mk
 include mk/disk.mk

@@ -3,10 +3,10 @@
 # Checks: style and layering (lint), everything (test), what an editor wants to know.
 
 # Every C file of the tree, and how it is compiled: $(call command_of,FILE).
-C_SOURCES := $(sort $(wildcard $(foreach depth,* */* */*/* */*/*/*,$(foreach room,efi kernel tests tools,$(room)/$(depth).c))))
+C_SOURCES := $(sort $(wildcard $(foreach depth,* */* */*/* */*/*/*,$(foreach room,efi kernel tests tools user,$(room)/$(depth).c))))
 command_of = $(strip $(if $(filter kernel/arch/i386/% $(KERNEL_MULTIBOOT),$(1)),$(GCC) $(KERNEL_CFLAGS_i386),\
-	$(if $(filter kernel/%,$(1)),$(GCC) $(KERNEL_CFLAGS),\
-	$(if $(filter efi/% $(FIRMWARE_SOURCES),$(1)),$(GCC) $(LOADER_CFLAGS),$(GCC) $(hosted_flags)))))
+	$(if $(filter kernel/%,$(1)),$(GCC) $(KERNEL_CFLAGS),$(if $(filter user/%,$(1)),$(GCC) $(USER_CFLAGS_x86_64),\
+	$(if $(filter efi/% $(FIRMWARE_SOURCES),$(1)),$(GCC) $(LOADER_CFLAGS),$(GCC) $(hosted_flags))))))
 
 # The table of sources and flags that lint and editors read: FILE, tab, command.
 build/commands.tsv: FORCE

@@ -29,6 +29,7 @@ $(foreach name,$(filter pmm% bump frame,$(UNIT_NAMES)),$(eval UNIT_EXTRA_$(name)
 UNIT_EXTRA_pmm_threads := tests/unit/pmm_machine.c tests/unit/pmm_workers.c
 $(foreach name,$(filter vmm% vm_fault% vm_clone% paging kstack tlb,$(UNIT_NAMES)),$(eval UNIT_EXTRA_$(name) := tests/unit/pmm_machine.c tests/unit/vm_machine.c))
 UNIT_EXTRA_serial         := kernel/dev/serial.c
+UNIT_EXTRA_user_elf       := kernel/user/program_elf.c
 UNIT_EXTRA_stack_trace    := kernel/diag/stack_trace.c kernel/diag/symbols.c
 EFI_TEXT := efi/refusal.c efi/sha256.c efi/text.c
 UNIT_EXTRA_efi_config := efi/config_file.c $(EFI_TEXT)

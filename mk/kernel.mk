@@ -19,7 +19,7 @@ KERNEL_MULTIBOOT := $(wildcard kernel/boot/multiboot*.c)
 # $(call kernel_sources,WIDTH)
 kernel_sources = $(sort $(wildcard kernel/*.c \
 	$(foreach room,boot mm diag dev monitor lib smp user,kernel/$(room)/*.c) \
-	$(foreach room,x86 $(1),kernel/arch/$(room)/*.c kernel/arch/$(room)/*.asm)))
+	kernel/user/*.asm $(foreach room,x86 $(1),kernel/arch/$(room)/*.c kernel/arch/$(room)/*.asm)))
 KERNEL_SOURCES_x86_64 := $(filter-out $(KERNEL_MULTIBOOT),$(call kernel_sources,x86_64))
 KERNEL_SOURCES_i386   := $(call kernel_sources,i386)
 
@@ -31,8 +31,8 @@ KERNEL_C_COMMON  = $(C_COMMON) -O2 -ffreestanding -mgeneral-regs-only -fcf-prote
 KERNEL_CFLAGS_x86_64  = $(KERNEL_C_COMMON) -fpie -fvisibility=hidden -mno-red-zone $(call kernel_includes,x86_64)
 KERNEL_CFLAGS_i386    = $(KERNEL_C_COMMON) -m32 -march=i486 -mtune=generic -fno-pie -freg-struct-return \
 	$(call kernel_includes,i386)
-KERNEL_ASFLAGS_x86_64 := -f elf64 -Wall -Werror -Iinclude/ -Ikernel/
-KERNEL_ASFLAGS_i386   := -f elf32 -Wall -Werror -Iinclude/ -Ikernel/
+KERNEL_ASFLAGS_x86_64 := -f elf64 -Wall -Werror -Iinclude/ -Ikernel/ -Ibuild/user/x86_64/
+KERNEL_ASFLAGS_i386   := -f elf32 -Wall -Werror -Iinclude/ -Ikernel/ -Ibuild/user/i386/
 KERNEL_LDFLAGS_x86_64 := -shared -Bsymbolic --no-undefined -nostdlib -z text -z noexecstack -z norelro \
 	-z max-page-size=0x1000 --build-id=none -T kernel/arch/x86_64/kernel.ld
 KERNEL_LDFLAGS_i386   := -m elf_i386 -static --no-undefined -nostdlib -z noexecstack -z norelro \

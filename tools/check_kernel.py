@@ -3,6 +3,7 @@
 """check_kernel.py - proves that a linked kernel is what the loader takes, and knows its own names.
 
     check_kernel.py --base ADDRESS FILE
+    check_kernel.py --program FILE
 
 The loader refuses at boot what this refuses at build: segments that are not page-aligned, that
 overlap or that are writable and executable, an interpreter, a relocation other than
@@ -10,6 +11,9 @@ R_X86_64_RELATIVE, one outside of the image, an entry outside of the code. A 32-
 runs 3 GiB above where it is loaded, and its entry is a physical address in a segment of its own;
 its Multiboot header is where loaders look for it. The table of .ksyms,
 made from the first link, must agree with the symbols of this one.
+
+A user program is fixed, at the place that include/user/abi.h has for programs, and has nothing left
+to relocate.
 """
 
 import argparse
@@ -24,6 +28,7 @@ SHF_ALLOC, SHF_EXECINSTR = 2, 4
 STT_SECTION, STT_FILE = 3, 4
 R_X86_64_RELATIVE = 8
 PAGE = 4096
+PROGRAM_START, PROGRAM_END = 0x400000, 0x10000000
 MULTIBOOT_MAGIC, MULTIBOOT_BYTES, BOOT_END = 0x1BADB002, 8192, 4 << 20
 CLONE = re.compile(r"\.(constprop|isra|part|lto_priv)\..*$")
 
@@ -90,7 +95,7 @@ class Elf:
 
 
 def check_segments(elf, base):
-    loads = [s for s in elf.segments if s[0] == PT_LOAD]
+    loads = [s for s in elf.segments if s[0] == PT_LOAD and (s[5] or s[6])]
     end = base
     demand(loads, "no segments to load")
     for _, flags, _, address, _, file_size, memory_size, _ in loads:
@@ -137,6 +142,14 @@ def check_multiboot(elf, base):
     demand(rest[-1][4] + rest[-1][6] <= BOOT_END, "the image ends beyond what the boot directory maps")
 
 
+def check_program(elf):
+    demand((elf.type, elf.machine) == (ET_EXEC, EM_X86_64 if elf.wide else EM_386),
+           "not a fixed program")
+    demand(check_segments(elf, PROGRAM_START) <= PROGRAM_END, "it reaches beyond where programs lie")
+    demand(not any(s[1] in (SHT_REL, SHT_RELA, SHT_RELR) and s[5] for s in elf.sections),
+           "something is left to relocate")
+
+
 def check_symbols(elf, base):
     functions, tables = {}, {}
     executable = {i for i, s in enumerate(elf.sections) if s[2] & SHF_EXECINSTR}
@@ -159,11 +172,15 @@ def check_symbols(elf, base):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--base", type=lambda text: int(text, 0), required=True)
+    parser.add_argument("--base", type=lambda text: int(text, 0))
+    parser.add_argument("--program", action="store_true")
     parser.add_argument("file")
     options = parser.parse_args()
     try:
         elf = Elf(options.file)
+        if options.program:
+            check_program(elf)
+            return
         if elf.wide:
             demand((elf.type, elf.machine) == (ET_DYN, EM_X86_64), "not an x86-64 PIE")
             end = check_segments(elf, options.base)

@@ -39,6 +39,8 @@ LAYERS = {
     "kernel/user/": CONTRACTS,
     "kernel/monitor/": CONTRACTS,
     "kernel/main.c": CONTRACTS,
+    # A program knows of the kernel what is agreed on, and shares its text functions.
+    "user/": BASE + ["include/user/abi.h", "user/"],
     "kernel/arch/": CONTRACTS + ["kernel/arch/x86/"],
     "efi/": BASE + ["include/boot/"] + PURE_MM + X86_REGISTERS,
     "tests/": ["include/", "kernel/", "efi/", "tests/"],

@@ -18,7 +18,9 @@ enum trap_kind {
     TRAP_PAGE_FAULT,
     TRAP_PROTECTION, /* general protection */
     TRAP_DIVIDE,
+    TRAP_NO_FPU, /* an instruction for registers that are not in use: device not available */
     TRAP_DOUBLE_FAULT,
+    TRAP_DEBUG, /* a single step */
     TRAP_BREAKPOINT,
     TRAP_NMI,
     TRAP_MACHINE_CHECK,
@@ -43,6 +45,7 @@ struct trap_info {
     vaddr_t address;      /* page faults: the address accessed (CR2); else 0 */
     unsigned access;      /* page faults: enum trap_access */
     uintptr_t error_code; /* as the processor pushed it */
+    bool user;            /* it happened in ring 3 */
     vaddr_t instruction;
     vaddr_t stack;
     vaddr_t frame_pointer;               /* where a walk of the stack begins */

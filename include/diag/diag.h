@@ -37,4 +37,11 @@ size_t diag_place_name(const void *place, char *text, size_t size);
 /* What an exception means, in one plain sentence without the full stop. */
 void diag_explain(const struct trap_info *info, struct print_sink *sink);
 
+/* The same into a buffer of `size` > 0 bytes; what does not fit is left out. */
+void diag_sentence(const struct trap_info *info, char *text, size_t size);
+
+/* The report on the program `name`, ended by an exception that `sentence` explains; it does not end the
+ * machine. In the program's space. */
+void diag_report_program(const struct trap_frame *frame, const char *name, const char *sentence);
+
 #endif

@@ -76,12 +76,14 @@ static const char *window_name(uintptr_t address)
     return NULL;
 }
 
-/* What the heap knows of the address, or of a register that may have led to it. */
+/* What the heap knows of the address, or of a register that may have led to it; a program's are of no
+ * interest to it. */
 static void explain_heap(const struct trap_info *info, struct print_sink *sink)
 {
     struct joined joined = { .sink.write = joined_write, .to = sink, .joint = ": " };
 
-    if (info->kind == TRAP_PAGE_FAULT && heap_explain_address(info->address, &joined.sink))
+    if (info->user ||
+        (info->kind == TRAP_PAGE_FAULT && heap_explain_address(info->address, &joined.sink)))
         return;
     for (size_t i = 0; i < TRAP_REGISTERS; i++) {
         uintptr_t value = info->registers[i];
@@ -93,6 +95,50 @@ static void explain_heap(const struct trap_info *info, struct print_sink *sink)
     }
 }
 
+/* The lowest stack above an address, in the space of a program. */
+struct stack_search {
+    uintptr_t address;
+    struct vm_area_info found;
+    bool is_found;
+};
+
+static bool find_stack(void *context, const struct vm_area_info *area)
+{
+    struct stack_search *search = context;
+
+    if (va_value(area->start) < search->address)
+        return true;
+    search->is_found = (area->flags & VM_GROWS_DOWN) != 0;
+    search->found = *area;
+    return false;
+}
+
+/* The same for a program's own half. */
+static void explain_program_place(const struct trap_info *info, struct print_sink *sink)
+{
+    struct stack_search search = { .address = va_value(info->address), .is_found = false };
+    struct vm_space *space = vm_space_current();
+    struct vm_area_info area;
+
+    if (va_value(info->address) < LAYOUT_USER_START) {
+        print_to(sink, "in low memory, which is never mapped: a null pointer");
+        return;
+    }
+    if (vm_query(space, info->address, &area) == STATUS_OK) {
+        print_to(sink, "in its area '%s'%s", area.name,
+                 area.kind == VM_GUARD                ? ", a guard"
+                 : info->access & TRAP_ACCESS_PRESENT ? ""
+                                                      : ", for which no frame is left");
+        return;
+    }
+    vm_visit(space, find_stack, &search);
+    if (search.is_found)
+        print_to(sink, "below its area '%s', which cannot grow so far: the stack was overrun",
+                 search.found.name);
+    else
+        print_to(sink, "where it has no area");
+}
+
 /* ", where ..." for an address; the most telling answer first. */
 static void explain_place(const struct trap_info *info, struct print_sink *sink)
 {
@@ -100,7 +146,11 @@ static void explain_place(const struct trap_info *info, struct print_sink *sink)
     const char *stack = kstack_guard_owner(info->address);
     struct vm_area_info area;
 
-    if (address < PAGE_SIZE)
+    if (info->user && address < LAYOUT_KERNEL_HALF)
+        explain_program_place(info, sink);
+    else if (info->user)
+        print_to(sink, "in the kernel's part of the address space");
+    else if (address < PAGE_SIZE)
         print_to(sink, "in page 0, which is never mapped: a null pointer");
     else if (stack != NULL)
         print_to(sink, "a guard page of the stack '%s': the stack was overrun", stack);
@@ -115,10 +165,14 @@ static void explain_place(const struct trap_info *info, struct print_sink *sink)
         print_to(sink, "where nothing is mapped");
 }
 
-static const char *forbidden_by(unsigned access)
+static const char *forbidden_by(const struct trap_info *info)
 {
+    unsigned access = info->access;
+
     if (access & TRAP_ACCESS_RESERVED)
         return "; its page-table entry has a reserved bit set";
+    if (info->user && va_value(info->address) >= LAYOUT_KERNEL_HALF)
+        return ", which is not open to it";
     if (!(access & TRAP_ACCESS_PRESENT))
         return "";
     if (access & TRAP_ACCESS_EXECUTE)
@@ -128,17 +182,21 @@ static const char *forbidden_by(unsigned access)
     return ", which is not open to it";
 }
 
+static const char *subject(const struct trap_info *info)
+{
+    return info->user ? "The program" : "The kernel";
+}
+
 static void explain_page_fault(const struct trap_info *info, struct print_sink *sink)
 {
     const char *deed = info->access & TRAP_ACCESS_EXECUTE ? "execute"
                        : info->access & TRAP_ACCESS_WRITE ? "write to"
                                                           : "read from";
 
-    print_to(sink, "%s tried to %s address 0x%llx, ",
-             info->access & TRAP_ACCESS_USER ? "A user program" : "The kernel", deed,
+    print_to(sink, "%s tried to %s address 0x%llx, ", subject(info), deed,
              (unsigned long long)va_value(info->address));
     explain_place(info, sink);
-    print_to(sink, "%s", forbidden_by(info->access));
+    print_to(sink, "%s", forbidden_by(info));
     explain_heap(info, sink);
 }
 
@@ -158,7 +216,10 @@ static void explain_double_fault(const struct trap_info *info, struct print_sink
 static void explain_protection(const struct trap_info *info, struct print_sink *sink)
 {
     if (info->error_code != 0)
-        print_to(sink, "The kernel used a selector that leads to no fitting descriptor");
+        print_to(sink, "%s used a selector that leads to no fitting descriptor", subject(info));
+    else if (info->user)
+        print_to(sink, "The program used an instruction that is the kernel's alone, or an address "
+                       "that is not canonical");
     else
         print_to(sink, "The kernel used an address that is not canonical, or a register value that "
                        "the processor refuses");
@@ -174,14 +235,21 @@ void diag_explain(const struct trap_info *info, struct print_sink *sink)
     case TRAP_PROTECTION:
         explain_protection(info, sink);
         return;
+    case TRAP_NO_FPU:
+        print_to(sink, "%s used the FPU, MMX, SSE or AVX, whose registers nobody keeps",
+                 subject(info));
+        return;
+    case TRAP_DEBUG:
+        print_to(sink, "%s was stepped through, and there is no debugger", subject(info));
+        return;
     case TRAP_DIVIDE:
-        print_to(sink, "The kernel divided by zero, or the quotient did not fit");
+        print_to(sink, "%s divided by zero, or the quotient did not fit", subject(info));
         return;
     case TRAP_DOUBLE_FAULT:
         explain_double_fault(info, sink);
         return;
     case TRAP_BREAKPOINT:
-        print_to(sink, "The kernel met a breakpoint and no debugger");
+        print_to(sink, "%s met a breakpoint and no debugger", subject(info));
         return;
     case TRAP_NMI:
         print_to(sink, "The hardware raised a non-maskable interrupt");
@@ -191,7 +259,32 @@ void diag_explain(const struct trap_info *info, struct print_sink *sink)
         return;
     case TRAP_SNAPSHOT:
     case TRAP_OTHER:
-        print_to(sink, "The kernel met an exception that it does not expect: %s", info->name);
+        print_to(sink, "%s met an exception that nobody expects: %s", subject(info), info->name);
         return;
     }
+}
+
+/* A sink that fills a buffer and drops what does not fit. */
+struct sentence {
+    struct print_sink sink;
+    char *text;
+    size_t size;
+    size_t length;
+};
+
+static void sentence_write(struct print_sink *sink, const char *text, size_t size)
+{
+    struct sentence *sentence = CONTAINER_OF(sink, struct sentence, sink);
+
+    for (size_t i = 0; i < size && sentence->length + 1 < sentence->size; i++)
+        sentence->text[sentence->length++] = text[i];
+    sentence->text[sentence->length] = '\0';
+}
+
+void diag_sentence(const struct trap_info *info, char *text, size_t size)
+{
+    struct sentence sentence = { .sink.write = sentence_write, .text = text, .size = size };
+
+    text[0] = '\0';
+    diag_explain(info, &sentence.sink);
 }

@@ -17,6 +17,7 @@
 #include "lib/json.h"
 #include "lib/lock.h"
 #include "mm/paging.h"
+#include "report_walk.h"
 #include "stack_trace.h"
 #include "symbols.h"
 
@@ -165,21 +166,6 @@ static void print_trace(void *context)
     stack_trace_visit(&start, print_entry, NULL);
 }
 
-static void print_step(const struct pt_step *step)
-{
-    char rights[16] = "";
-
-    if (step->leaf)
-        pt_flags_text(step->flags, rights);
-    print("  level %u  table 0x%llx[%u]  entry 0x%016llx  ", step->level,
-          (unsigned long long)pa_value(step->table), step->index, (unsigned long long)step->entry);
-    if (!step->present)
-        print("not present\n");
-    else
-        print("%s 0x%llx%s%s\n", step->leaf ? "frame" : "table",
-              (unsigned long long)pa_value(step->next), step->leaf ? " " : "", rights);
-}
-
 /* Whether there is an address to look up: of a page fault the one that was touched, of a double
  * fault the top of the stack that could not take the first one. */
 static bool find_address(const struct trap_info *info, vaddr_t *address)
@@ -192,18 +178,10 @@ static void print_walk(void *context)
 {
     const struct report *report = context;
     const struct page_table *table = paging_kernel_table();
-    struct pt_step steps[PT_MAX_LEVELS];
     vaddr_t address;
-    unsigned count;
 
-    if (!find_address(&report->info, &address) || table == NULL || table->format == NULL)
-        return;
-    count = pt_explain(table, address, steps);
-    if (count == 0)
-        return; /* no such address */
-    print("page walk of 0x%llx:\n", (unsigned long long)va_value(address));
-    for (unsigned i = 0; i < count; i++)
-        print_step(&steps[i]);
+    if (find_address(&report->info, &address) && table != NULL && table->format != NULL)
+        report_walk(table, address);
 }
 
 static void event_entry(void *context, const struct stack_entry *entry)

@@ -53,6 +53,8 @@ static const struct selftest_entry entries[] = {
       selftest_heapdebug },
     { "kstack", "kernel stacks hold and their guards stop an overrun", selftest_kstack },
     { "traps", "null, W^X, NX and other faults are what they should be", selftest_traps },
+    { "user", "programs of ring 3 do what they may and are ended where they may not",
+      selftest_user },
     { "badfree", "wrong frees are found and refused", selftest_badfree },
 };
 

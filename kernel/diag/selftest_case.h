@@ -44,6 +44,9 @@ bool selftest_read_faults(vaddr_t address, struct trap_info *info);
 bool selftest_write_faults(vaddr_t address, struct trap_info *info);
 bool selftest_call_faults(vaddr_t address, struct trap_info *info);
 
+/* Whether the processor that booted has the protection: "SMEP", as struct cpu_info has it. */
+bool selftest_is_protected_by(const char *name);
+
 /* The first word of a frame, wherever it is. */
 uint64_t selftest_frame_read(pfn_t frame);
 void selftest_frame_write(pfn_t frame, uint64_t word);
@@ -68,6 +71,7 @@ void selftest_heap(struct selftest *test);
 void selftest_heapdebug(struct selftest *test);
 void selftest_kstack(struct selftest *test);
 void selftest_traps(struct selftest *test);
+void selftest_user(struct selftest *test);
 void selftest_badfree(struct selftest *test);
 
 #endif

@@ -86,7 +86,7 @@ static void check_no_execute(struct selftest *test)
 
 #define USER_ADDRESS ((uintptr_t)0x10000000)
 
-static bool is_protected_by(const char *name)
+bool selftest_is_protected_by(const char *name)
 {
     const char *text = arch_cpu_info()->protections;
     size_t length = strlen(name);
@@ -113,10 +113,10 @@ static void check_user_page(struct selftest *test, struct vm_space *space, unsig
 
     if (!selftest_ok(test, vm_map(space, &request, &start), "mapping in a user space"))
         return;
-    if (rights != PT_EXECUTE && is_protected_by("SMAP"))
+    if (rights != PT_EXECUTE && selftest_is_protected_by("SMAP"))
         expect_page_fault(test, selftest_read_faults(start, &info), &info, start,
                           TRAP_ACCESS_PRESENT, "reading a user's page from the kernel");
-    if (rights == PT_EXECUTE && is_protected_by("SMEP"))
+    if (rights == PT_EXECUTE && selftest_is_protected_by("SMEP"))
         expect_page_fault(test, selftest_call_faults(start, &info), &info, start,
                           TRAP_ACCESS_EXECUTE | TRAP_ACCESS_PRESENT,
                           "executing a user's page in the kernel");

@@ -41,7 +41,7 @@ static enum status map_bytes(paddr_t target, size_t size_bytes, unsigned rights,
     vaddr_t start;
     enum status status;
 
-    if (size_bytes == 0 || !checked_add(offset, size_bytes, &end))
+    if (size_bytes == 0 || !checked_add(offset, size_bytes, &end) || end > SIZE_MAX)
         return STATUS_INVALID;
     request.size_bytes = (size_t)end;
     status = vm_map(vm_kernel(), &request, &start);

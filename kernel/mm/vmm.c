@@ -64,7 +64,7 @@ static enum status check_request(const struct vm_space *space, const struct vm_r
     if (request->size_bytes == 0 || request->name == NULL ||
         (request->alignment != 0 && !is_power_of_two(request->alignment)))
         return STATUS_INVALID;
-    if (!checked_align_up(request->size_bytes, PAGE_SIZE, &size_bytes))
+    if (!checked_align_up(request->size_bytes, PAGE_SIZE, &size_bytes) || size_bytes > SIZE_MAX)
         return STATUS_OVERFLOW;
     if (request->kind == VM_FIXED && !pa_page_aligned(request->target))
         return STATUS_NOT_ALIGNED;

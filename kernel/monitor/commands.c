@@ -63,6 +63,12 @@ static const struct command commands[] = {
       "  heap-fresh       follow a pointer in one that nobody wrote\n"
       "The kernel stops after the report: that is the point.\n",
       1, 1, command_fault },
+    { "run", "list|[-t] PROGRAM", "run a user program in ring 3",
+      "'run list' names the programs. A program that does what it may not is ended with a report, "
+      "and\n"
+      "the machine goes on; all that it had is given back.\n"
+      "  -t   tell each system call, page fault, frame and page-table entry\n",
+      1, 2, command_run },
     { "selftest", "[list|NAME] [seed=NUMBER]", "test the memory manager on this machine",
       "Without a name all tests are run; 'selftest list' says what each of them proves. Equal "
       "seeds\n"

@@ -65,6 +65,7 @@ bool command_kfree(const struct command_call *call);
 bool command_pci(const struct command_call *call);
 bool command_fault(const struct command_call *call);
 bool fault_heap_provoke(const char *name); /* false: there is no such fault */
+bool command_run(const struct command_call *call);
 bool command_bench(const struct command_call *call);
 bool command_selftest(const struct command_call *call);
 bool command_stress(const struct command_call *call);

@@ -14,7 +14,7 @@ import pytest
 
 from harness import EXIT_FAILURE, EXIT_SUCCESS, I386, ROOT, Machine
 
-COMMANDS = ["help", "map", "frames", "frame", "pt", "walk", "heap", "kmalloc", "kfree", "pci", "fault",
+COMMANDS = ["help", "map", "frames", "frame", "pt", "walk", "heap", "kmalloc", "kfree", "pci", "fault", "run",
             "selftest", "stress", "bench", "log", "json", "reboot", "exit"]
 COLUMNS = 100
 PAGE = 4096

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PRODUCTS = ["BOOTX64.EFI", "kernel-x86_64.elf", "kernel-x86_64.debug.elf", "meridian.img"]
-PARTS = ["Makefile", "mk", "include", "efi", "kernel", "esp", "tools", "tests"]
+PARTS = ["Makefile", "mk", "include", "efi", "kernel", "user", "esp", "tools", "tests"]
 
 
 def copy_tree(place):

@@ -69,6 +69,38 @@ def test_fault_is_found(tmp_path, message):
         check(Damaged(tmp_path, FAULTS[message]))
 
 
+PROGRAMS = sorted((ROOT / "build/user").glob("*/*.elf"))
+
+
+def test_programs_pass():
+    """Every user program of this build, of both widths, is what the kernel accepts."""
+    assert len(PROGRAMS) == 2 * len(list((ROOT / "user/programs").glob("*.c")))
+    for path in PROGRAMS:
+        check_kernel.check_program(check_kernel.Elf(path))
+
+
+PROGRAM_FAULTS = {
+    "not a fixed program": (16, "<H", 3),
+    "writable and executable": (64 + 4, "<I", 7),
+    "not page-aligned": (64 + 16, "<Q", 0x400010),
+    "beyond where programs lie": (64 + 2 * PROGRAM_HEADER + 16, "<Q", 0x10000000),
+    "lies below": (64 + 16, "<Q", 0x3FF000),
+    "not in executable code": (24, "<Q", 0x401000),
+}
+
+
+@pytest.mark.parametrize("message", PROGRAM_FAULTS)
+def test_fault_of_a_program_is_found(tmp_path, message):
+    """A program with one fault in its headers is refused, with the fault's name."""
+    data = bytearray((ROOT / "build/user/x86_64/data.elf").read_bytes())
+    offset, form, value = PROGRAM_FAULTS[message]
+    struct.pack_into(form, data, offset, value)
+    path = tmp_path / "damaged.elf"
+    path.write_bytes(data)
+    with pytest.raises(check_kernel.Refused, match=message):
+        check_kernel.check_program(check_kernel.Elf(path))
+
+
 def test_moved_code_is_found(tmp_path):
     """A symbol table that is not true of the image is refused."""
     offset = table(check_kernel.Elf(KERNEL), "ksyms_offsets") + 8

@@ -127,6 +127,7 @@ void arch_cpu_init(void)
     descriptors_load(&boot_cpu);
     trap_init();
     cr4 = enable_protections();
+    user_init();
     read_name();
     read_sizes(cr4);
     name_protections(cr4);

@@ -13,10 +13,13 @@
 /* Selectors: index in the GDT times 8 (SDM vol. 3A, 3.4.2). */
 #define SELECTOR_KERNEL_CODE  0x08u
 #define SELECTOR_KERNEL_DATA  0x10u
-#define SELECTOR_TASK         0x18u
-#define SELECTOR_DOUBLE_FAULT 0x20u
-#define SELECTOR_LOCAL        0x28u /* GS: struct cpu_local */
-#define DESCRIPTOR_COUNT      6u
+#define SELECTOR_USER_CODE    0x1bu /* with ring 3 in the low bits */
+#define SELECTOR_USER_DATA    0x23u
+#define SELECTOR_TASK         0x28u
+#define SELECTOR_DOUBLE_FAULT 0x30u
+#define SELECTOR_LOCAL        0x38u /* GS: struct cpu_local */
+#define DESCRIPTOR_COUNT      8u
+#define SELECTOR_RING         3u /* the bits of a selector that name a ring */
 
 /* Exceptions with a stack of their own. */
 enum exception_stack {
@@ -27,7 +30,7 @@ enum exception_stack {
 /* SDM vol. 3A, figure 8-2 "32-Bit Task-State Segment (TSS)". */
 struct task_state {
     uint32_t link;
-    uint32_t ring_stacks[6];
+    uint32_t ring_stacks[6]; /* ESP and SS of rings 0 to 2 */
     uint32_t cr3, eip, eflags;
     uint32_t eax, ecx, edx, ebx, esp, ebp, esi, edi;
     uint32_t es, cs, ss, ds, fs, gs;
@@ -49,9 +52,18 @@ struct trap_try {
     struct trap_try *outer;
 };
 
+/* A run of ring 3: where arch_user_enter() returns, and what was before. */
+struct user_run {
+    struct trap_resume resume;
+    uint32_t kernel_stack;
+    struct trap_try *innermost_try;
+    struct user_run *outer;
+};
+
 struct cpu_local {
     uint32_t id;                    /* first: arch_cpu_id() reads it at GS:0 */
     struct cpu_local *self;         /* at GS:4: cpu_local() */
+    struct user_run *innermost_run; /* NULL when nothing runs in ring 3 */
     struct trap_try *innermost_try; /* NULL when no fault is expected */
     uint64_t descriptors[DESCRIPTOR_COUNT];
     struct task_state task;         /* where a task switch saves the registers */
@@ -72,5 +84,8 @@ void descriptors_load(struct cpu_local *local);
 
 /* Fills the IDT and loads it: all 256 vectors. */
 void trap_init(void);
+
+/* Opens the way into ring 3 and back; after the protections are on. */
+void user_init(void);
 
 #endif

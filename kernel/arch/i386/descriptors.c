@@ -2,7 +2,7 @@
  *
  * descriptors.c - the GDT and the tasks of a processor.
  *
- * Segments are flat. A 32-bit processor has no table of interrupt stacks: the one exception that
+ * Segments are flat, for the kernel and for ring 3. A 32-bit processor has no table of interrupt stacks: the one exception that
  * cannot use the interrupted stack, the double fault, switches to a task of its own, with all
  * registers. Its descriptor and the kernel's own task are here, in struct cpu_local.
  *
@@ -15,9 +15,8 @@
 #define DESCRIPTOR_CODE   0x00cf9b000000ffffu /* execute and read */
 #define DESCRIPTOR_DATA   0x00cf93000000ffffu /* read and write */
 #define DESCRIPTOR_TASK   0x0000890000000000u /* present, 32-bit task state, available */
+#define DESCRIPTOR_RING   0x0000600000000000u /* for ring 3 instead */
 #define DESCRIPTOR_RECORD 0x0040930000000000u /* read and write, limit in bytes */
-
-#define EFLAGS_FIXED      2u /* bit 1 is always set: SDM vol. 1, 3.4.3 */
 
 struct [[gnu::packed]] table_pointer {
     uint16_t limit;
@@ -39,6 +38,8 @@ static void fill_descriptors(struct cpu_local *local)
     local->descriptors[0] = 0;
     local->descriptors[SELECTOR_KERNEL_CODE / 8] = DESCRIPTOR_CODE;
     local->descriptors[SELECTOR_KERNEL_DATA / 8] = DESCRIPTOR_DATA;
+    local->descriptors[SELECTOR_USER_CODE / 8] = DESCRIPTOR_CODE | DESCRIPTOR_RING;
+    local->descriptors[SELECTOR_USER_DATA / 8] = DESCRIPTOR_DATA | DESCRIPTOR_RING;
     local->descriptors[SELECTOR_TASK / 8] =
         describe(DESCRIPTOR_TASK, &local->task, sizeof(local->task));
     local->descriptors[SELECTOR_DOUBLE_FAULT / 8] =
@@ -53,7 +54,7 @@ static void fill_tasks(struct cpu_local *local)
     local->task.io_map_offset = sizeof(struct task_state);
     task->cr3 = (uint32_t)cr3_read();
     task->eip = (uintptr_t)trap_double_fault_task;
-    task->eflags = EFLAGS_FIXED;
+    task->eflags = FLAGS_FIXED;
     task->cs = SELECTOR_KERNEL_CODE;
     task->ss = task->ds = task->es = SELECTOR_KERNEL_DATA;
     task->gs = SELECTOR_LOCAL;

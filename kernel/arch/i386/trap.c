@@ -3,14 +3,15 @@
  * trap.c - what becomes of an exception.
  *
  * In this order: a read that was allowed to fail fails; a page fault is offered to the memory
- * manager; a test that waits for a fault gets it; everything else ends in a report.
+ * manager; a program of ring 3 ends; a copy from or to a program fails; a test that waits for a fault
+ * gets it; everything else ends in a report.
  *
  * Exceptions run on the interrupted stack, page faults too. When that stack is what faulted, the
  * fault cannot be delivered, and the double fault that follows switches to a task of its own: its
  * registers are where the task switch saved them, and going back is another switch.
  *
- * Interrupt gates are used for all others: interrupts are off in every handler. All gates are for
- * ring 0 (an INT n from ring 3 is a general protection fault).
+ * Interrupt gates are used for all others: interrupts are off in every handler. All gates but that
+ * of system calls are for ring 0 (an INT n from ring 3 is a general protection fault).
  *
  * Source: SDM vol. 3A, 6.12 "Exception and Interrupt Handling", 6.15 for the vectors, 4.7 for the
  * error code of page faults, 8.3 "Task Switching".
@@ -18,15 +19,18 @@
 #include "arch/trap.h"
 
 #include "arch/mmu.h"
+#include "arch/user.h"
 #include "arch/x86/exception.h"
 #include "arch/x86/registers.h"
 #include "cpu_local.h"
 #include "lib/assert.h"
 #include "lib/string.h"
 #include "trap_frame.h"
+#include "user_call.h"
 
 #define STUB_BYTES     16u
 #define GATE_INTERRUPT 0x8eu /* present, ring 0, 32-bit interrupt gate: SDM vol. 3A, figure 6-2 */
+#define GATE_CALL      0xeeu /* the same, open to ring 3 */
 #define GATE_TASK      0x85u /* present, ring 0, task gate */
 
 struct gate {
@@ -68,6 +72,7 @@ void trap_init(void)
             .offset_high = (uint16_t)(stub >> 16),
         };
     }
+    gates[VECTOR_CALL].type = GATE_CALL;
     gates[VECTOR_DOUBLE] = (struct gate){ .selector = SELECTOR_DOUBLE_FAULT, .type = GATE_TASK };
     __asm__ volatile("lidt %0" : : "m"(pointer) : "memory");
 }
@@ -84,9 +89,15 @@ void arch_cpu_reset(void)
 
 /* --- what happened ----------------------------------------------------------------------- */
 
+static bool is_from_ring_3(const struct trap_frame *frame)
+{
+    return (frame->cs & SELECTOR_RING) != 0;
+}
+
 void arch_trap_describe(const struct trap_frame *frame, struct trap_info *info)
 {
     exception_describe(frame->vector, frame->error, frame->cr2, info);
+    info->user = is_from_ring_3(frame);
     info->instruction = va(frame->eip);
     info->stack = va(frame->esp);
     info->frame_pointer = va(frame->ebp);
@@ -107,20 +118,52 @@ static void resume_try(const struct trap_try *try, struct trap_frame *frame)
     frame->eip = try->resume.eip;
 }
 
+static bool go_on_elsewhere(struct trap_frame *frame, bool offered)
+{
+    uintptr_t place = exception_fixup(frame->vector, frame->eip, offered);
+
+    if (place == 0)
+        return false;
+    frame->eip = place;
+    return true;
+}
+
+static void note_resolved(const struct trap_frame *frame)
+{
+    struct trap_info info;
+
+    if (!is_from_ring_3(frame))
+        return;
+    arch_trap_describe(frame, &info);
+    user_fault_resolved(&info);
+}
+
+/* A system call, or what SYSENTER brings along: user.c. */
+static bool is_call(struct trap_frame *frame)
+{
+    if (is_from_ring_3(frame) && frame->vector == VECTOR_CALL) {
+        user_call_dispatch(frame);
+        return true;
+    }
+    return frame->vector == VECTOR_DEBUG && user_ends_single_step(frame);
+}
+
 /* Called by trap_common; when it returns, the frame is what execution goes on with. */
 void trap_dispatch(struct trap_frame *frame)
 {
     struct cpu_local *local = cpu_local();
 
-    if (frame->eip == (uintptr_t)trap_read_word_access) {
-        frame->eip = (uintptr_t)trap_read_word_failed;
+    if (is_call(frame) || go_on_elsewhere(frame, false))
         return;
+    if (exception_resolve(frame->vector, frame->error, frame->cr2)) {
+        note_resolved(frame);
+    } else if (is_from_ring_3(frame) && exception_is_programs(frame->vector)) {
+        user_exception(frame);
+    } else if (!go_on_elsewhere(frame, true)) {
+        if (local->innermost_try == NULL)
+            diag_exception(frame);
+        resume_try(local->innermost_try, frame);
     }
-    if (exception_resolve(frame->vector, frame->error, frame->cr2))
-        return;
-    if (local->innermost_try == NULL)
-        diag_exception(frame);
-    resume_try(local->innermost_try, frame);
 }
 
 /* Called by the task of the double fault, on its stack: the interrupted registers are in the
@@ -139,6 +182,10 @@ void trap_double_fault(void)
                                 .ecx = task->ecx,
                                 .eax = task->eax,
                                 .eip = task->eip,
+                                .gs = task->gs,
+                                .fs = task->fs,
+                                .es = task->es,
+                                .ds = task->ds,
                                 .cs = task->cs,
                                 .eflags = task->eflags };
 

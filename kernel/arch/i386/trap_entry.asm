@@ -6,11 +6,16 @@
 ; where the processor pushes none; all go on in trap_common, which completes struct trap_frame
 ; (trap_frame.h) on the stack. The stack is, from high to low addresses:
 ;
-;     eflags cs eip error vector eax ecx edx ebx ebp esi edi esp cr2        struct trap_frame
+;     [ss esp] eflags cs eip error vector eax ecx edx ebx ebp esi edi ds es fs gs esp cr2
+;                                                                              struct trap_frame
 ;
-; The way out goes to whatever stack `esp` names: the three words that IRET takes are put below it,
-; which is where they are already when nobody changed it.
+; Ring 3 may have anything in its segment registers, so that all of them are loaded on every way in.
+;
+; The way out to ring 0 goes to whatever stack `esp` names: the three words that IRET takes are put
+; below it, which is where they are already when nobody changed it.
 
+    KERNEL_DATA         equ 0x10 ; cpu_local.h
+    LOCAL               equ 0x38
     TRAP_FRAME_SNAPSHOT equ 256 ; exception.h
 
     extern trap_dispatch, trap_double_fault
@@ -39,40 +44,12 @@ trap_stubs:
 
 ; --- the way in and out ---------------------------------------------------------------------
 
-    align 16
-    global trap_common:function
-trap_common:
-    cld
-    push eax
-    push ecx
-    push edx
-    push ebx
-    push ebp
-    push esi
-    push edi
-    lea eax, [esp + 12 * 4]     ; what ESP was: behind eflags
-    push eax
-    mov eax, cr2
-    push eax
-    mov eax, esp
-    push dword [eax + 11 * 4]   ; eip
-    push ebp
-    mov ebp, esp                ; a frame for those who walk the stack
-    and esp, -16
-    sub esp, 12
-    push eax
-    call trap_dispatch
-    lea esp, [ebp + 12]         ; cr2 is done with
-
-    pop eax                     ; esp
-    mov ecx, [esp + 11 * 4]
-    mov [eax - 4], ecx          ; eflags
-    mov ecx, [esp + 10 * 4]
-    mov [eax - 8], ecx          ; cs
-    mov ecx, [esp + 9 * 4]
-    mov [eax - 12], ecx         ; eip
-    sub eax, 12
-    mov [esp + 8 * 4], eax      ; over the error code
+; What trap_common pushed first.
+%macro pop_registers 0
+    pop gs
+    pop fs
+    pop es
+    pop ds
     pop edi
     pop esi
     pop ebp
@@ -80,7 +57,68 @@ trap_common:
     pop edx
     pop ecx
     pop eax
+%endmacro
+
+    align 16
+    global trap_common:function
+trap_common:
+    push eax
+    push ecx
+    push edx
+    push ebx
+    push ebp
+    push esi
+    push edi
+    push ds
+    push es
+    push fs
+    push gs
+    mov eax, KERNEL_DATA
+    mov ds, eax
+    mov es, eax
+    mov eax, LOCAL
+    mov gs, eax
+    push dword 2                ; EFLAGS: direction up, alignment check (SMAP's override) off,
+    popfd                       ; single steps and interrupts off
+    lea eax, [esp + 16 * 4]     ; what ESP was: behind eflags
+    test byte [esp + 14 * 4], 3 ; cs
+    jz .ring_0
+    mov eax, [eax]              ; ring 3's, which the processor pushed
+.ring_0:
+    push eax
+    mov eax, cr2
+    push eax
+    mov eax, esp
+    push dword [eax + 15 * 4]   ; eip
+    push ebp
+    mov ebp, esp                ; a frame for those who walk the stack
+    and esp, -16
+    sub esp, 12
+    push eax
+    call trap_dispatch
+    lea esp, [ebp + 8]
+
+; Goes on with the struct trap_frame at ESP.
+    global trap_return:function
+trap_return:
+    add esp, 4                  ; cr2 is done with
+    pop eax                     ; esp
+    test byte [esp + 14 * 4], 3 ; cs
+    jnz .ring_3
+    mov ecx, [esp + 15 * 4]
+    mov [eax - 4], ecx          ; eflags
+    mov ecx, [esp + 14 * 4]
+    mov [eax - 8], ecx          ; cs
+    mov ecx, [esp + 13 * 4]
+    mov [eax - 12], ecx         ; eip
+    sub eax, 12
+    mov [esp + 12 * 4], eax     ; over the error code
+    pop_registers
     mov esp, [esp + 4]
+    iretd
+.ring_3:
+    pop_registers
+    add esp, 8                  ; vector and error code
     iretd
 
 ; The task of the double fault. It is entered by a task switch, which pushes the error code, and left
@@ -138,12 +176,16 @@ arch_trap_snapshot:
     push ebp
     push esi
     push edi
-    lea eax, [esp + 15 * 4]     ; the caller's stack
+    push ds
+    push es
+    push fs
+    push gs
+    lea eax, [esp + 19 * 4]     ; the caller's stack
     push eax
     push dword 0                ; cr2
     mov eax, esp
-    mov ecx, [esp + 17 * 4]     ; function, at the caller's stack
-    mov edx, [esp + 18 * 4]     ; context
+    mov ecx, [esp + 21 * 4]     ; function, at the caller's stack
+    mov edx, [esp + 22 * 4]     ; context
     push ebp
     mov ebp, esp
     and esp, -16
@@ -153,7 +195,7 @@ arch_trap_snapshot:
     call ecx
     mov esp, ebp
     pop ebp
-    add esp, 16 * 4
+    add esp, 20 * 4
     ret
 
 ; bool trap_read_word(const uintptr_t *address, uintptr_t *value)

@@ -48,6 +48,21 @@ static const char *const exception_names[] = {
     "control protection exception",
 };
 
+/* trap_entry.asm, user_entry.asm */
+extern const uint8_t trap_read_word_access[], trap_read_word_failed[];
+extern const uint8_t user_copy_access[], user_copy_failed[];
+
+/* Instructions that may fault. A report reads words of a machine that is out of order, for which no
+ * memory shall be allocated; what is copied for a program may still have to be backed. */
+static const struct {
+    const uint8_t *access;
+    const uint8_t *failed;
+    bool is_offered; /* to the memory manager first */
+} fixups[] = {
+    { trap_read_word_access, trap_read_word_failed, false },
+    { user_copy_access, user_copy_failed, true },
+};
+
 /* --- what happened ----------------------------------------------------------------------- */
 
 static enum trap_kind kind_of_vector(uintptr_t vector)
@@ -55,10 +70,14 @@ static enum trap_kind kind_of_vector(uintptr_t vector)
     switch (vector) {
     case VECTOR_DIVIDE:
         return TRAP_DIVIDE;
+    case VECTOR_DEBUG:
+        return TRAP_DEBUG;
     case VECTOR_NMI:
         return TRAP_NMI;
     case VECTOR_BREAK:
         return TRAP_BREAKPOINT;
+    case VECTOR_NO_FPU:
+        return TRAP_NO_FPU;
     case VECTOR_DOUBLE:
         return TRAP_DOUBLE_FAULT;
     case VECTOR_PROTECT:
@@ -111,6 +130,22 @@ bool exception_resolve(uintptr_t vector, uintptr_t error, uintptr_t cr2)
     if (vector != VECTOR_PAGE)
         return false;
     return vm_fault(va(cr2), access_of_error(error)) == STATUS_OK;
+}
+
+bool exception_is_programs(uintptr_t vector)
+{
+    return vector != VECTOR_NMI && vector != VECTOR_MACHINE && vector != VECTOR_DOUBLE;
+}
+
+uintptr_t exception_fixup(uintptr_t vector, uintptr_t instruction, bool offered)
+{
+    if (vector != VECTOR_PAGE && vector != VECTOR_PROTECT)
+        return 0;
+    for (size_t i = 0; i < ARRAY_COUNT(fixups); i++) {
+        if (instruction == (uintptr_t)fixups[i].access && fixups[i].is_offered == offered)
+            return (uintptr_t)fixups[i].failed;
+    }
+    return 0;
 }
 
 /* --- for reports ------------------------------------------------------------------------- */

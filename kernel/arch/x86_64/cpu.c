@@ -29,9 +29,8 @@ static struct cpu_info info;
 [[gnu::aligned(16)]] static uint8_t early_stacks[STACK_COUNT + 1][EARLY_STACK_BYTES];
 
 static const char *const stack_names[STACK_COUNT] = {
-    [STACK_DOUBLE_FAULT] = "double fault",
-    [STACK_NMI] = "NMI",
-    [STACK_MACHINE_CHECK] = "machine check",
+    [STACK_DOUBLE_FAULT] = "double fault",   [STACK_NMI] = "NMI",
+    [STACK_MACHINE_CHECK] = "machine check", [STACK_DEBUG] = "debug exception",
     [STACK_PAGE_FAULT] = "page fault",
 };
 
@@ -120,6 +119,7 @@ void arch_cpu_init(void)
     descriptors_load(&boot_cpu);
     trap_init();
     enable_protections();
+    user_init();
     read_name();
     read_sizes();
     name_protections();

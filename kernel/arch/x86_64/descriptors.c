@@ -2,8 +2,8 @@
  *
  * descriptors.c - the GDT and the task state of a processor.
  *
- * Long mode keeps little of segmentation: one code and one data segment for the kernel, and the
- * task state, which names the stacks that certain exceptions switch to. Each processor has its own
+ * Long mode keeps little of segmentation: one code and one data segment for the kernel and for ring
+ * 3 each (none with 32 bits, so that ring 3 cannot leave 64-bit mode), and the task state, which names the stacks that certain exceptions switch to. Each processor has its own
  * in struct cpu_local. The loader's tables are memory that is about to be reclaimed, so this comes
  * first.
  *
@@ -15,6 +15,7 @@
 /* Base 0, limit 4 GiB, present, ring 0, marked as accessed so that the processor never writes. */
 #define DESCRIPTOR_CODE 0x00af9b000000ffffu /* long mode, execute and read */
 #define DESCRIPTOR_DATA 0x00cf93000000ffffu /* read and write */
+#define DESCRIPTOR_RING 0x0000600000000000u /* for ring 3 instead */
 #define DESCRIPTOR_TASK 0x0000890000000000u /* present, 64-bit task state, available */
 
 struct [[gnu::packed]] table_pointer {
@@ -30,6 +31,8 @@ static void fill_descriptors(struct cpu_local *local)
     local->descriptors[0] = 0;
     local->descriptors[SELECTOR_KERNEL_CODE / 8] = DESCRIPTOR_CODE;
     local->descriptors[SELECTOR_KERNEL_DATA / 8] = DESCRIPTOR_DATA;
+    local->descriptors[SELECTOR_USER_DATA / 8] = DESCRIPTOR_DATA | DESCRIPTOR_RING;
+    local->descriptors[SELECTOR_USER_CODE / 8] = DESCRIPTOR_CODE | DESCRIPTOR_RING;
     local->descriptors[SELECTOR_TASK / 8] =
         DESCRIPTOR_TASK | limit | (task & 0xffffff) << 16 | (task >> 24 & 0xff) << 56;
     local->descriptors[SELECTOR_TASK / 8 + 1] = task >> 32;

@@ -3,7 +3,8 @@
  * trap.c - what becomes of an exception.
  *
  * In this order: a read that was allowed to fail fails; a page fault is offered to the memory
- * manager; a test that waits for a fault gets it; everything else ends in a report.
+ * manager; a program of ring 3 ends; a copy from or to a program fails; a test that waits for a fault
+ * gets it; everything else ends in a report.
  *
  * Page faults run on a stack of their own, since the interrupted one may be what faulted. The
  * memory manager may itself touch memory that is backed on touch, so a page fault can nest: while
@@ -18,6 +19,7 @@
  */
 #include "arch/trap.h"
 
+#include "arch/user.h"
 #include "arch/x86/exception.h"
 #include "arch/x86/registers.h"
 #include "cpu_local.h"
@@ -66,6 +68,8 @@ static uint8_t stack_of_vector(unsigned vector)
         return 1 + STACK_NMI;
     case VECTOR_MACHINE:
         return 1 + STACK_MACHINE_CHECK;
+    case VECTOR_DEBUG:
+        return 1 + STACK_DEBUG;
     case VECTOR_PAGE:
         return 1 + STACK_PAGE_FAULT;
     default:
@@ -104,9 +108,15 @@ void arch_cpu_reset(void)
 
 /* --- what happened ----------------------------------------------------------------------- */
 
+static bool is_from_ring_3(const struct trap_frame *frame)
+{
+    return (frame->cs & SELECTOR_RING) != 0;
+}
+
 void arch_trap_describe(const struct trap_frame *frame, struct trap_info *info)
 {
     exception_describe(frame->vector, frame->error, frame->cr2, info);
+    info->user = is_from_ring_3(frame);
     info->instruction = va(frame->rip);
     info->stack = va(frame->rsp);
     info->frame_pointer = va(frame->rbp);
@@ -129,6 +139,26 @@ static void resume_try(const struct trap_try *try, struct trap_frame *frame)
     frame->rip = try->resume.rip;
 }
 
+static bool go_on_elsewhere(struct trap_frame *frame, bool offered)
+{
+    uintptr_t place = exception_fixup(frame->vector, frame->rip, offered);
+
+    if (place == 0)
+        return false;
+    frame->rip = place;
+    return true;
+}
+
+static void note_resolved(const struct trap_frame *frame)
+{
+    struct trap_info info;
+
+    if (!is_from_ring_3(frame))
+        return;
+    arch_trap_describe(frame, &info);
+    user_fault_resolved(&info);
+}
+
 /* Called by trap_common; when it returns, the frame is what execution goes on with. */
 void trap_dispatch(struct trap_frame *frame)
 {
@@ -136,13 +166,15 @@ void trap_dispatch(struct trap_frame *frame)
     struct task_state *task = &local->task;
     uint64_t restored = task->exception_stacks[STACK_PAGE_FAULT];
 
-    if (frame->rip == (uintptr_t)trap_read_word_access) {
-        frame->rip = (uintptr_t)trap_read_word_failed;
+    if (go_on_elsewhere(frame, false))
         return;
-    }
     if (frame->vector == VECTOR_PAGE)
         task->exception_stacks[STACK_PAGE_FAULT] -= PAGE_FAULT_STEP;
-    if (!exception_resolve(frame->vector, frame->error, frame->cr2)) {
+    if (exception_resolve(frame->vector, frame->error, frame->cr2)) {
+        note_resolved(frame);
+    } else if (is_from_ring_3(frame) && exception_is_programs(frame->vector)) {
+        user_exception(frame);
+    } else if (!go_on_elsewhere(frame, true)) {
         if (local->innermost_try == NULL)
             diag_exception(frame);
         restored = local->innermost_try->page_fault_stack;

@@ -9,11 +9,14 @@
 ;     ss rsp rflags cs rip error vector rax rbx rcx rdx rsi rdi rbp r8 .. r15 cr2   struct trap_frame
 ;     rip rbp                                                    a frame for those who walk the stack
 ;
-; CR2 is saved at once, since a fault inside the handler overwrites it.
+; CR2 is saved at once, since a fault inside the handler overwrites it. So is GS exchanged at once where
+; it is a program's, which its base tells: the kernel's lies in the upper half (user.c). Where the
+; exception came from does not tell: it may have come between SYSCALL and its SWAPGS.
 
     default rel
 
     TRAP_FRAME_SNAPSHOT equ 256 ; exception.h
+    MSR_GS_BASE         equ 0xC0000101
 
     extern trap_dispatch
 
@@ -61,7 +64,12 @@ trap_common:
     push r15
     mov rax, cr2
     push rax
-
+    mov ecx, MSR_GS_BASE
+    rdmsr
+    test edx, edx
+    js .kernel_gs
+    swapgs
+.kernel_gs:
     push 2                      ; RFLAGS: direction up, alignment check (SMAP's override) off,
     popfq                       ; interrupts off
     mov rdi, rsp
@@ -72,6 +80,14 @@ trap_common:
     call trap_dispatch
     lea rsp, [rbp + 16]
 
+; Goes on with the struct trap_frame at RSP. Into ring 0 GS stays the kernel's: what interrupted the
+; few instructions of ring 0 that have the program's ends in a report.
+    global trap_return:function
+trap_return:
+    test byte [rsp + 19 * 8], 3 ; cs
+    jz .same_ring
+    swapgs
+.same_ring:
     add rsp, 8                  ; cr2
     pop r15
     pop r14
