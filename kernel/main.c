@@ -239,22 +239,36 @@ static void add_users_memory(void)
     }
 }
 
-/* The identity mapping that the jump into the kernel needed is memory like any other now, and so is
- * what the user knows of. */
+/* ACPI's tables have been read by all who do (nodes, PCI), bytecode is not run, and firmware does not
+ * need them once the boot services are left (UEFI 2.10, 7.2): what it calls reclaimable is. */
+static enum status reclaim_tables(const struct region *row)
+{
+    enum status status = pmm_add(pa_to_pfn(pa(row->base)), row->size_bytes >> PAGE_SHIFT);
+
+    if (status != STATUS_OK)
+        log_warning("ACPI: [mem 0x%016llx-0x%016llx] stays reserved: %s",
+                    (unsigned long long)row->base,
+                    (unsigned long long)(row->base + row->size_bytes - 1), status_name(status));
+    return STATUS_OK;
+}
+
+/* What only the start needed is memory like any other now: the identity mapping of the jump into the
+ * kernel, and ACPI's tables. So is what the user knows of. */
 static enum status reclaim(void)
 {
-    add_users_memory();
-    for (size_t i = 0; i < machine.map.count; i++) {
-        const struct region *row = &machine.map.regions[i];
-        enum status status;
+    enum status status = STATUS_OK;
 
-        if (row->tag != REGION_TAG_JUMP)
-            continue;
-        status = pmm_add(pa_to_pfn(pa(row->base)), row->size_bytes >> PAGE_SHIFT);
-        if (status != STATUS_OK)
-            return status;
+    add_users_memory();
+    acpi_machine_close();
+    for (size_t i = 0; i < machine.map.count && status == STATUS_OK; i++) {
+        const struct region *row = &machine.map.regions[i];
+
+        if (row->tag == REGION_TAG_JUMP)
+            status = pmm_add(pa_to_pfn(pa(row->base)), row->size_bytes >> PAGE_SHIFT);
+        else if (row->type == E820_ACPI_DATA && row->tag == REGION_TAG_NONE && region_is_ram(row))
+            status = reclaim_tables(row);
     }
-    return STATUS_OK;
+    return status;
 }
 
 /* What devices say is their own joins the table; a kernel that has no room for it goes on. */

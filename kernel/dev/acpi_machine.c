@@ -22,6 +22,7 @@
 static struct {
     const struct memmap *map;
     bool may_map;
+    bool closed;
     uint64_t page; /* what `mapped` shows */
     void *mapped;  /* NULL: nothing */
 } machine;
@@ -36,6 +37,12 @@ void acpi_machine_unmap(void)
     if (machine.mapped != NULL && vm_free(machine.mapped) != STATUS_OK)
         log_warning("ACPI: the window for tables cannot be unmapped");
     machine.mapped = NULL;
+}
+
+void acpi_machine_close(void)
+{
+    acpi_machine_unmap();
+    machine.closed = true;
 }
 
 /* The page where it is mapped now, or NULL. */
@@ -99,6 +106,8 @@ enum status acpi_machine_open(const struct memmap *map, paddr_t rsdp, struct acp
     const struct acpi_reader *reader = acpi_machine_reader(map);
     enum status status = STATUS_OK;
 
+    if (machine.closed)
+        return STATUS_NOT_FOUND;
     if (pa_value(rsdp) == 0)
         status = acpi_scan_bios(reader, &rsdp);
     return status == STATUS_OK ? acpi_open(reader, rsdp, root) : status;

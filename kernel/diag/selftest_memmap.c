@@ -22,10 +22,11 @@ static void check_against_firmware(struct selftest *test, const struct memmap *m
                          "row %zu is usable here, but not for the firmware", bad_row);
 }
 
-/* Memory below 1 MiB is not usable in the table, but the PMM has it for those who ask. */
+/* Memory below 1 MiB is not usable in the table, but the PMM has it for those who ask; ACPI's tables
+ * became memory when they had been read. */
 static bool may_be_managed(const struct region *row)
 {
-    return row->type == E820_USABLE || row->tag == REGION_TAG_LOW;
+    return row->type == E820_USABLE || row->type == E820_ACPI_DATA || row->tag == REGION_TAG_LOW;
 }
 
 /* At its ends, a row that is free is the PMM's, and a row that is no memory of ours is not. */

@@ -115,6 +115,21 @@ enum status pmm_add(pfn_t first, uint64_t count_frames)
 
 /* --- reserving --------------------------------------------------------------------------- */
 
+/* Frames that are no longer managed are nobody's run: each stands for itself, and can be added by
+ * itself, whatever it was taken with. */
+static enum status make_foreign(struct pmm_area *area, unsigned place, uintptr_t count)
+{
+    for (uintptr_t frame = place; frame < place + count; frame++) {
+        unsigned block = (unsigned)(frame / BLOCK_FRAMES);
+
+        if (use_is_huge(block_use(area, block)))
+            block_break(area, block);
+        record_store(&area->records[frame],
+                     (uint16_t)(record_load(&area->records[frame]) & ~RECORD_CONTINUES));
+    }
+    return STATUS_OK;
+}
+
 enum status pmm_reserve(pfn_t first, uint64_t count_frames, enum frame_tag tag)
 {
     uintptr_t number = pfn_value(first);
@@ -129,7 +144,8 @@ enum status pmm_reserve(pfn_t first, uint64_t count_frames, enum frame_tag tag)
     pmm_drain();
     if (!pmm_take_exactly(number, count, record))
         return STATUS_BUSY;
-    if (frame_tag_is_foreign(tag))
-        count_managed(number, count, false, 0);
-    return STATUS_OK;
+    if (!frame_tag_is_foreign(tag))
+        return STATUS_OK;
+    count_managed(number, count, false, 0);
+    return for_each_part(number, count, make_foreign);
 }

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * cmd_frames.c - frames: how many there are and what for; frame: all about one.
+ * cmd_frames.c - frames: how many there are, what for, and where.
  */
 
 #include "monitor/commands.h"
-#include "boot/efi_memory.h"
 #include "lib/json.h"
-#include "lib/number.h"
 #include "lib/print.h"
-#include "mm/layout.h"
-#include "mm/memmap.h"
-#include "mm/paging.h"
 #include "mm/pmm.h"
 #include "mm/pmm_node.h"
 #include "monitor/format.h"
@@ -130,89 +125,5 @@ bool command_frames(const struct command_call *call)
     if (sum != stats.total_frames)
         return command_fail(call, "free, used and reserved are %llu together, not %llu",
                             (unsigned long long)sum, (unsigned long long)stats.total_frames);
-    return true;
-}
-
-/* --- frame ----------------------------------------------------------------------------------- */
-
-/* A hexadecimal number is an address, physical or of the kernel; a decimal one counts frames. */
-static bool find_frame(const struct command_call *call, pfn_t *frame)
-{
-    const char *text = call->arguments[0];
-    uint64_t number;
-    paddr_t target;
-
-    if (!command_number(call, 0, &number))
-        return false;
-    if (text[0] != '0' || (text[1] | 0x20) != 'x') {
-        *frame = pfn((uintptr_t)number);
-        return number <= UINT64_MAX >> PAGE_SHIFT ||
-               command_fail(call, "there is no frame of that number");
-    }
-    target = pa(number);
-    if (number >= LAYOUT_KERNEL_HALF &&
-        paging_translate(va((uintptr_t)number), &target) != STATUS_OK)
-        return command_fail(call, "nothing is mapped at %s", text);
-    *frame = pa_to_pfn(target);
-    return true;
-}
-
-static const char *frame_state(const struct frame_info *info)
-{
-    if (!info->managed)
-        return "not managed";
-    if (info->tag != FRAME_FREE)
-        return "in use";
-    return info->cached ? "free, in a processor's magazine" : "free";
-}
-
-static void print_region(const struct region *row)
-{
-    if (row == NULL) {
-        print("  region       none: the map does not know this address\n");
-        return;
-    }
-    print("  region       0x%llx-0x%llx, %s", (unsigned long long)row->base,
-          (unsigned long long)(row->base + row->size_bytes - 1), e820_type_name(row->type));
-    if (row->tag != REGION_TAG_NONE)
-        print(", held by: %s", region_tag_name(row->tag));
-    if (row->efi_type != REGION_EFI_TYPE_NONE)
-        print(", %s", efi_memory_type_name(row->efi_type));
-    print("\n");
-}
-
-static void event_frame(pfn_t frame, const struct frame_info *info, const struct region *row)
-{
-    struct json event;
-
-    json_begin(&event, json_console(), "frame");
-    json_number(&event, "number", pfn_value(frame));
-    json_address(&event, "address", pa_value(pfn_to_pa(frame)));
-    json_boolean(&event, "managed", info->managed);
-    json_boolean(&event, "cached", info->cached);
-    json_text(&event, "tag", frame_tag_name(info->tag));
-    json_number(&event, "references", info->references);
-    json_text(&event, "region", row == NULL ? "none" : e820_type_word(row->type));
-    json_end(&event);
-}
-
-bool command_frame(const struct command_call *call)
-{
-    pfn_t frame = pfn(0);
-    struct frame_info info;
-    const struct region *row;
-
-    if (!find_frame(call, &frame))
-        return false;
-    frame_describe(frame, &info);
-    row = memmap_find(&call->machine->map, pfn_to_pa(frame));
-    print("frame %llu at 0x%llx\n", (unsigned long long)pfn_value(frame),
-          (unsigned long long)pa_value(pfn_to_pa(frame)));
-    print("  state        %s\n", frame_state(&info));
-    print("  tag          %s\n", frame_tag_name(info.tag));
-    if (info.managed)
-        print("  references   %u\n", info.references);
-    print_region(row);
-    event_frame(frame, &info, row);
     return true;
 }

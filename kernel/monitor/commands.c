@@ -26,11 +26,14 @@ static const struct command commands[] = {
       0, 1, command_map },
     { "frames", "", "frames of physical memory: free, used, reserved, and what for", NULL, 0, 0,
       command_frames },
-    { "frame", "ADDRESS|NUMBER", "all about one frame",
+    { "frame", "[retire|reserve|add] ADDRESS|NUMBER [COUNT]", "all about one frame, or a change",
       "A hexadecimal number is a physical address, or an address of the kernel, which is looked "
       "up\n"
-      "in its page tables; a decimal number is the number of a frame.\n",
-      1, 1, command_frame },
+      "in its page tables; a decimal number is the number of a frame. COUNT is 1 unless told.\n"
+      "  retire   free frames are bad, and never used again\n"
+      "  reserve  free frames are taken out of circulation\n"
+      "  add      what was reserved, or what the firmware no longer needs, is free\n",
+      1, 3, command_frame },
     { "pt", "[-a]", "the kernel's page tables, as runs of equal rights",
       "Rights are r w x u (read, write, execute, user), with the memory type where it is not\n"
       "write-back. Runs of a window with equal rights share a line.\n"

@@ -198,6 +198,42 @@ def test_frame(prompt):
     assert any("does not know" in line for line in lines)
 
 
+def test_frames_go_and_come(prompt):
+    """frame retires, reserves and adds free memory; the sums follow; what is in the way is named."""
+    def count(*lines):
+        events = [event for line in (*lines, "frames") for event in ask(prompt, line)[1]]
+        return [e for e in events if e["event"] in ("frame_change", "error")], one(events, "frames")
+
+    first = count()[1]
+    changes, after = count("frame reserve 0x1100000 700", "frame add 0x1100000 100", "frame retire 0x1100000 3")
+    assert [(change["action"], change["frames"]) for change in changes] == [
+        ("reserve", 700), ("add", 100), ("retire", 3)]
+    assert first["managed"] - after["managed"] == first["free"] - after["free"] == 603
+    assert after["reserved"] - first["reserved"] == 603
+    errors, same = count("frame add 0x1100000 10", "frame retire 0x1100000", "frame add 0x1164000 601",
+                         "frame reserve 0x1100003000 1", "frame add 0x1103000")
+    assert [error["message"].split(":")[0] for error in errors] == [
+        "the frame at 0x1100000 is retired for good",
+        "the frame at 0x1100000 is not managed (bad)",
+        "the frame at 0x13bc000 is managed already",
+        "the frame allocator manages no memory there (not found)",
+        "the frame at 0x1103000 is managed already"]
+    assert (same["managed"], same["reserved"]) == (after["managed"], after["reserved"])
+    changes, last = count("frame add 0x1164000 600", "frame 0x1100000")
+    assert last["managed"] == first["managed"] - 3
+    assert one(ask(prompt, "selftest frames; selftest pmm")[1][-1:], "selftests")["failed"] == 0
+
+
+def test_tables_of_acpi_are_memory(prompt):
+    """What the firmware calls reclaimable, and nothing reads any more, is free."""
+    _, events = ask(prompt, "map")
+    rows = [event for event in events if event.get("type") == "acpi_data"]
+    assert rows
+    for row in rows:
+        _, events = ask(prompt, f"frame {row['base']}")
+        assert one(events, "frame")["managed"] and one(events, "frame")["region"] == "acpi_data"
+
+
 def test_page_tables(prompt):
     """pt of the fresh kernel is short, has no W+X and no page 0, and shows the image's segments."""
     lines, events = ask(prompt, "pt")
@@ -293,6 +329,13 @@ def test_json_can_be_turned_off(prompt):
     ("frames now", "one argument too many"),
     ("frame", "an argument is missing"),
     ("frame abc", "'abc' is no number"),
+    ("frame retire", "an argument is missing"),
+    ("frame keep 3", "there is nothing to do with 'keep'"),
+    ("frame retire 0", "there is no range of 1 frames at frame 0"),
+    ("frame add 0x100000 0", "there is no range of 0 frames"),
+    ("frame retire 0x100000 0xffffffffffffffff", "beyond all addresses"),
+    ("frame add 0xb0000000", "no memory to be had"),
+    ("frame add 0xfffffffff000", "the map knows no memory"),
     ("frame 99999999999999999999", "larger than 64 bits"),
     ("frame 0xffff9999999ff000", "nothing is mapped"),
     ("pt -b", "'-b' is unknown"),
@@ -348,7 +391,7 @@ def test_history(prompt):
 
 def test_completion(prompt):
     """Tab completes commands and their arguments."""
-    typed(prompt, "hel\tfram\t", "usage: frame ADDRESS")
+    typed(prompt, "hel\tfram\t", r"usage: frame \[retire")
     typed(prompt, "selft\tli\t", "kstack +kernel stacks")
 
 

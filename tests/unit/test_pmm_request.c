@@ -357,6 +357,40 @@ static void reserving(void **state)
     assert_int_equal(info.tag, FRAME_BAD);
 }
 
+static void reserving_and_adding(void **state)
+{
+    /* What was reserved can be added again, in pieces and in any order; what was retired cannot. */
+    const uint64_t count = 5 * 512 + 77;
+    pfn_t first = pa_to_pfn(pa(8 * MiB + 300 * PAGE_SIZE));
+    uint64_t before;
+    pfn_t frame;
+
+    (void)state;
+    MACHINE_BOOT(changing);
+    before = machine_free_frames();
+    assert_ok(pmm_reserve(first, count, FRAME_RESERVED));
+    assert_int_equal(machine_free_frames(), before - count);
+    assert_ok(pmm_check());
+    for (uint64_t step = 0; step < 7; step++) { /* every seventh, then their neighbours ... */
+        for (uint64_t i = step; i < count; i += 7) {
+            assert_ok(pmm_add(pfn_add(first, i), 1));
+            assert_int_equal(pmm_add(pfn_add(first, i), 1), STATUS_EXISTS);
+        }
+        assert_ok(pmm_check());
+    }
+    assert_int_equal(machine_free_frames(), before);
+    assert_ok(pmm_reserve(first, count, FRAME_BAD));
+    assert_int_equal(pmm_add(first, count), STATUS_EXISTS);
+    assert_int_equal(pmm_add(pfn_add(first, 1000), 1), STATUS_EXISTS);
+    assert_ok(pmm_check());
+    assert_ok(pmm_reserve(pa_to_pfn(pa(22 * MiB)), 1024, FRAME_RESERVED));
+    assert_ok(pmm_add(pa_to_pfn(pa(22 * MiB)), 512));
+    while (pmm_alloc(PMM_ORDER_2M, FRAME_TEST, &frame) == STATUS_OK)
+        assert_true(pmm_free(frame, PMM_ORDER_2M) == STATUS_OK &&
+                    pmm_reserve(frame, 512, FRAME_KERNEL) == STATUS_OK);
+    assert_ok(pmm_check());
+}
+
 static void reserving_what_is_cached(void **state)
 {
     /* Frames that wait in this processor's magazine can be reserved, frames in use cannot. */
@@ -385,6 +419,7 @@ int main(void)
         cmocka_unit_test(adding),
         cmocka_unit_test(adding_what_no_row_describes),
         cmocka_unit_test(reserving),
+        cmocka_unit_test(reserving_and_adding),
         cmocka_unit_test(reserving_what_is_cached),
     };
 
