@@ -26,8 +26,8 @@ lint: build/commands.tsv | need-lint ## style, warnings of both compilers, layer
 	@$(PYTHON) tools/lint.py --commands $<
 
 # Everything that is tested is built first, in parallel; then the suites run one after the other.
-test: build/commands.tsv all $(UNIT_PROGRAMS) $(FIRMWARE_PROGRAMS) $(MULTIBOOT_SHIM) $(LARGE_KERNEL) | need-test ## lint, unit tests, tests of the tools, tests in QEMU; ends with N passed, N failed
-	@$(PYTHON) tools/run_tests.py --commands $< --unit "$(UNIT_PROGRAMS)" $(SUITES)
+test: build/commands.tsv all $(UNIT_PROGRAMS) $(M32_PROGRAMS) $(FIRMWARE_PROGRAMS) $(MULTIBOOT_SHIM) $(LARGE_KERNEL) | need-test ## lint, unit tests, tests of the tools, tests in QEMU; ends with N passed, N failed
+	@$(PYTHON) tools/run_tests.py --commands $< --unit "$(UNIT_PROGRAMS) $(M32_PROGRAMS)" $(SUITES)
 
 .PHONY: stress-frames
 stress-frames: $(DISK_PRODUCTS) build/kernel-i386.elf | need-run ## 10^7 operations of the frame allocator in the kernel, both widths; ARGS=OPERATIONS

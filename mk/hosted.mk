@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # The hosted build: kernel/mm and kernel/boot as a library of the machine that builds, over the
-# fake machine of tests/host. Four variants: gcc and clang under the address and
-# undefined-behaviour sanitizers for the unit tests, threads under the thread sanitizer for tests
-# with several processors, and a plain one for programs that people run (build/host/).
+# fake machine of tests/host. Five variants: gcc and clang under the address and
+# undefined-behaviour sanitizers for the unit tests, m32 the same in 32 bits, threads under the
+# thread sanitizer for tests with several processors, and a plain one for programs that people run
+# (build/host/).
 #
 # Every tests/unit/test_NAME.c is one program, linked with cmocka. One that needs sources beyond
 # the library names them in UNIT_EXTRA_NAME.
@@ -50,16 +51,30 @@ hosted_flags = $(HOSTED_CFLAGS) $(if $(is_uefi),$(UEFI_HOSTED))
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all
 CC_gcc     := $(GCC)
 CC_clang   := $(CLANG)
+CC_m32     := $(GCC) -m32 -Itests/host/include -Ikernel/arch/i386/include
 CC_threads := $(GCC)
 CC_plain   := $(GCC)
 VARIANT_gcc   := $(SANITIZERS)
 VARIANT_clang := $(SANITIZERS)
+# Sources are asked for narrowing as they are built for the i386 kernel; tests count in 64 bits.
+VARIANT_m32   := $(SANITIZERS) -Wno-conversion -Wno-type-limits
 VARIANT_threads := -fsanitize=thread
 VARIANT_plain := -O2
-VARIANTS := gcc clang threads plain
+VARIANTS := gcc clang m32 threads plain
+# What a variant needs from tools/setup.sh.
+need_of = $(or $(filter build,$(1:plain=build)),$(filter unit-32,$(1:m32=unit-32)),unit)
+# cmocka by its full name: for 32 bits, distributions have the library and not what -lcmocka wants.
+cmocka_of = $(if $(filter m32,$(1)),$(shell $(GCC) -m32 -print-file-name=libcmocka.so.0),-lcmocka)
 
 # Tests whose processors are threads; they run under the thread sanitizer besides.
 THREAD_NAMES := heap_threads pmm_threads
+
+# What 32 bits cannot be asked: what speaks to the firmware and 128-bit arithmetic; tests whose machine
+# is larger than a program of 32 bits; tests whose address space is that of x86-64.
+M32_NOT_WIDE   := efi_% wide
+M32_NOT_LARGE  := bump frame pmm pmm_defects pmm_free pmm_model pmm_node pmm_numa pmm_request pmm_threads pmm_zero
+M32_NOT_LAYOUT := kstack paging tlb vm_cache vm_clone vm_fault vmm vmm_model
+M32_NAMES := $(filter-out $(M32_NOT_WIDE) $(M32_NOT_LARGE) $(M32_NOT_LAYOUT),$(UNIT_NAMES))
 
 FLAGS_hosted-lib = $(HOSTED_LIB)
 
@@ -67,7 +82,7 @@ FLAGS_hosted-lib = $(HOSTED_LIB)
 define hosted_variant
 FLAGS_hosted-$(1) = $$(CC_$(1)) $$(HOSTED_CFLAGS) $$(VARIANT_$(1)) | $$(UEFI_HOSTED)
 
-build/hosted/$(1)/%.c.o: %.c build/flags/hosted-$(1) $$(MAKE_SOURCES) | $(if $(filter plain,$(1)),need-build,need-unit)
+build/hosted/$(1)/%.c.o: %.c build/flags/hosted-$(1) $$(MAKE_SOURCES) | need-$(call need_of,$(1))
 	@mkdir -p $$(@D); $$(call say,CC,$$< ($(1)))
 	$$(Q)$$(CC_$(1)) $$(call hosted_flags,$$<) $$(VARIANT_$(1)) -MMD -MP -c $$< -o $$@
 
@@ -80,7 +95,7 @@ endef
 define unit_program
 build/unit/$(1)/$(2): build/hosted/$(1)/tests/unit/test_$(2).c.o $$(UNIT_EXTRA_$(2):%=build/hosted/$(1)/%.o) build/hosted/$(1)/libmm.a
 	@mkdir -p $$(@D); $$(call say,LINK,$$@)
-	$$(Q)$$(CC_$(1)) $$(VARIANT_$(1)) $$^ -o $$@ -lcmocka
+	$$(Q)$$(CC_$(1)) $$(VARIANT_$(1)) $$^ -o $$@ $$(call cmocka_of,$(1))
 endef
 
 # $(call host_program,NAME)
@@ -92,6 +107,7 @@ endef
 
 $(foreach variant,$(VARIANTS),$(eval $(call hosted_variant,$(variant))))
 $(foreach variant,gcc clang,$(foreach name,$(UNIT_NAMES),$(eval $(call unit_program,$(variant),$(name)))))
+$(foreach name,$(M32_NAMES),$(eval $(call unit_program,m32,$(name))))
 $(foreach name,$(THREAD_NAMES),$(eval $(call unit_program,threads,$(name))))
 $(foreach name,$(HOST_NAMES),$(eval $(call host_program,$(name))))
 
@@ -113,12 +129,16 @@ soak-heap: build/soak/heap ## 10^8 operations of the heap against a model, pages
 	@MERIDIAN_HEAP_OPERATIONS=$(or $(ARGS),100000000) build/soak/heap
 
 UNIT_PROGRAMS := $(foreach variant,gcc clang,$(UNIT_NAMES:%=build/unit/$(variant)/%)) $(THREAD_NAMES:%=build/unit/threads/%)
+M32_PROGRAMS  := $(M32_NAMES:%=build/unit/m32/%)
 HOST_PROGRAMS := $(HOST_NAMES:%=build/host/meridian-%)
 
-.PHONY: unit unit-programs
+.PHONY: unit unit-32 unit-programs
 unit-programs: $(UNIT_PROGRAMS)
 
 unit: $(UNIT_PROGRAMS) ## unit tests of every module, with gcc and clang, under ASan and UBSan, threads under TSan
+	@$(PYTHON) tools/run_unit.py $^
+
+unit-32: $(M32_PROGRAMS) ## the unit tests that a 32-bit program can run, as such
 	@$(PYTHON) tools/run_unit.py $^
 
 unit-%: build/unit/gcc/% build/unit/clang/% ## the unit tests of one module: make unit-memmap

@@ -3,7 +3,8 @@
 #
 # setup.sh - finds the tools that a target needs, and installs what is missing.
 #
-#   tools/setup.sh build|run|bios|debug|unit|lint|test|bench-heap    what the target needs, quietly when all is there
+#   tools/setup.sh build|run|bios|debug|unit|unit-32|lint|test|bench-heap
+#                                                    what the target needs, quietly when all is there
 #   tools/setup.sh --doctor                          every tool with its version
 #
 # One table says what is needed, for what, how it is recognised and which package has it. With
@@ -13,8 +14,8 @@ set -euo pipefail
 
 # tool | needed for | recognised by | apt | dnf | pacman | zypper
 #   cmd:NAME a program, file:PATH a file, each with alternatives after commas; py:MODULE a module of
-#   the system's Python, asan:COMPILER
-# "build" is part of every other need, "run" of bios, debug and test, "bios" of test.
+#   the system's Python, asan:COMPILER, lib32:NAME a library that gcc -m32 finds
+# "build" is part of every other need, "run" of bios, debug and test, "bios" and "unit-32" of test.
 TABLE='
 gcc            | build           | cmd:gcc                       | gcc              | gcc                | gcc         | gcc
 C library      | build           | file:/usr/include/stdio.h     | libc6-dev        | glibc-devel        | glibc       | glibc-devel
@@ -38,7 +39,9 @@ xvfb           | test            | cmd:xvfb-run                  | xvfb         
 xauth          | test            | cmd:xauth                     | xauth            | xauth              | xorg-xauth  | xauth
 clang          | unit lint test  | cmd:clang                     | clang            | clang              | clang       | clang
 clang runtime  | unit test       | asan:clang                    | libclang-rt-dev  | compiler-rt        | compiler-rt | clang
-cmocka         | unit lint test  | file:/usr/include/cmocka.h    | libcmocka-dev    | libcmocka-devel    | cmocka      | libcmocka-devel
+cmocka         | unit unit-32 lint test  | file:/usr/include/cmocka.h    | libcmocka-dev    | libcmocka-devel    | cmocka      | libcmocka-devel
+32-bit gcc     | unit-32         | lib32:libasan.so              | gcc-multilib     | libasan.i686       | lib32-gcc-libs | gcc-32bit
+32-bit cmocka  | unit-32         | lib32:libcmocka.so.0          | libcmocka0:i386  | libcmocka.i686     | lib32-cmocka | libcmocka0-32bit
 clang-format   | lint test       | cmd:clang-format              | clang-format     | clang-tools-extra  | clang       | clang-tools
 pyflakes       | lint test       | py:pyflakes                   | python3-pyflakes | python3-pyflakes   | python-pyflakes | python3-pyflakes
 pytest         | test            | py:pytest                     | python3-pytest   | python3-pytest     | python-pytest | python3-pytest
@@ -92,6 +95,7 @@ present() { # present PROBE: is it there?
                 /usr/lib/clang/*/lib/*/libclang_rt.asan* /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.asan*; do
                 [ ! -e "$file" ] || return 0
             done; return 1 ;;
+    lib32:*) case $(gcc -m32 -print-file-name="${1#lib32:}" 2>/dev/null) in /*) ;; *) return 1 ;; esac ;;
     ovmf) [ -n "$(ovmf_place)" ] ;;
     bochs-x) compgen -G '/usr/lib*/bochs/plugins/libbx_x_gui.so' >/dev/null ||
              compgen -G '/usr/lib/*/bochs/plugins/libbx_x_gui.so' >/dev/null ;;
@@ -122,7 +126,7 @@ wanted() { # wanted NEEDS GOAL: does the goal include this row?
     local need
     for need in $1; do
         case $need:$2 in
-        build:* | "$2:$2" | run:bios | run:debug | bios:test | window:run | window:debug) return 0 ;;
+        build:* | "$2:$2" | run:bios | run:debug | bios:test | unit-32:test | window:run | window:debug) return 0 ;;
         esac
     done
     return 1
@@ -148,23 +152,37 @@ install_command() { # install_command PACKAGE...: what to type, for this system
     esac
 }
 
+foreign_command() { # foreign_command PACKAGE...: what apt needs to be told first, if anything
+    local sudo=
+    [ "$(id -u)" -eq 0 ] || sudo='sudo '
+    case $(package_manager):$* in
+    apt-get:*:i386*) case $(dpkg --print-foreign-architectures 2>/dev/null) in
+                     *i386*) ;; *) echo "${sudo}dpkg --add-architecture i386" ;; esac ;;
+    esac
+}
+
 install_packages() { # install_packages PACKAGE...
-    local command
+    local command foreign
     command=$(install_command "$@")
+    foreign=$(foreign_command "$@")
     if [ "${INSTALL:-yes}" = no ]; then
-        printf 'setup: INSTALL=no; type this yourself:\n    %s\n' "$command" >&2
+        printf 'setup: INSTALL=no; type this yourself:\n' >&2
+        [ -z "$foreign" ] || printf '    %s\n    %s\n' "$foreign" "${command%% install *} update" >&2
+        printf '    %s\n' "$command" >&2
         exit 1
     fi
     if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
         die "neither root nor sudo; as root, type: ${command#sudo }"
     fi
+    [ -z "$foreign" ] || { echo "setup: $foreign" >&2; $foreign >&2; }
     echo "setup: $command" >&2
     if [ "$(package_manager)" = apt-get ]; then
         command="env DEBIAN_FRONTEND=noninteractive ${command#sudo }"
         [ "$(id -u)" -eq 0 ] || command="sudo $command"
         # The lists of a fresh machine are empty or old; a first try with them is the cheap one.
         apt-get --simulate install -y "$@" >/dev/null 2>&1 && $command >&2 && return
-        ${command%% install *} update >&2
+        # A list that cannot be had need not be the one that is needed: the installation shows.
+        ${command%% install *} update >&2 || echo "setup: not all lists could be updated" >&2
     fi
     $command >&2 || die "that failed; what the target needs is not there"
 }
@@ -205,7 +223,7 @@ case ${1:-} in
     each_row doctor_row
     [ ${#missing[@]} -eq 0 ] || printf '\nTo install: %s\n' "$(install_command "${missing[@]}")"
     ;;
-build | run | bios | debug | unit | lint | test | bench-heap)
+build | run | bios | debug | unit | unit-32 | lint | test | bench-heap)
     goal=$1
     each_row need_row
     if [ ${#missing[@]} -gt 0 ]; then
@@ -218,5 +236,5 @@ build | run | bios | debug | unit | lint | test | bench-heap)
         [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
     fi
     ;;
-*) die "usage: setup.sh build|run|bios|debug|unit|lint|test|bench-heap|--doctor" ;;
+*) die "usage: setup.sh build|run|bios|debug|unit|unit-32|lint|test|bench-heap|--doctor" ;;
 esac

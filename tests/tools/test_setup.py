@@ -116,6 +116,17 @@ def test_needs_grow_with_the_goal(computer):
     assert "needs bochs (" in test.stderr and "needs grub (" in test.stderr
 
 
+def test_foreign_packages_need_their_architecture(computer):
+    """Where a package is of another architecture, apt is told of that one first, and only then."""
+    poor = computer("gcc")
+    said = poor.setup("unit-32", INSTALL="no").stderr
+    assert "make unit-32 needs 32-bit cmocka (package libcmocka0:i386)" in said
+    told, update, install = (line.strip() for line in said.splitlines()[-3:])
+    assert told.endswith("dpkg --add-architecture i386") and update.endswith("apt-get update")
+    assert "libcmocka0:i386" in install and "gcc-multilib" in install
+    assert "dpkg" not in poor.setup("build", INSTALL="no").stderr
+
+
 def test_doctor_lists_versions_and_what_is_missing(computer):
     """The doctor names each tool, with a version when it is there and a package when it is not."""
     poor = computer("nasm")

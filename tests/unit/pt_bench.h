@@ -42,9 +42,13 @@ struct bench {
     size_t empty_tables;    /* of a table that maps nothing */
 };
 
-static const struct pt_format *const formats[] = { &pt_format_x86_64_4level,
-                                                   &pt_format_x86_64_5level, &pt_format_i386_2level,
-                                                   &pt_format_i386_pae, &pt_format_fake };
+/* In a program of 32 bits: those whose addresses it can hold. */
+static const struct pt_format *const formats[] = {
+#if UINTPTR_MAX > UINT32_MAX
+    &pt_format_x86_64_4level, &pt_format_x86_64_5level, &pt_format_fake,
+#endif
+    &pt_format_i386_2level,   &pt_format_i386_pae,
+};
 
 static inline void choose_addresses(struct bench *bench, const struct pt_format *format)
 {
@@ -75,7 +79,7 @@ static inline int setup(void **state)
 
     bench = (struct bench){ .format = format };
     choose_addresses(&bench, format);
-    fake_memory_create((uint64_t)1 << bench.physical_bits);
+    fake_memory_create(min_u64((uint64_t)1 << bench.physical_bits, FAKE_MEMORY_MAX_BYTES));
     fake_tables_start(&bench.tables, 4096);
     bench.table = (struct page_table){ .format = format,
                                        .memory = &bench.tables.memory,

@@ -364,8 +364,8 @@ static void guarded_objects(void **state)
         assert_true(usable >= sizes[i] && usable < sizes[i] + 17);
         memset(object, 1, usable);
         assert_false(heap_machine_mapped(object + usable));
-        assert_false(heap_machine_mapped((unsigned char *)align_down((uintptr_t)object, PAGE_SIZE) -
-                                         PAGE_SIZE));
+        assert_false(heap_machine_mapped(
+            (unsigned char *)(uintptr_t)align_down((uintptr_t)object, PAGE_SIZE) - PAGE_SIZE));
         expect_refused(kfree(object + 16), "no object is there");
         assert_true(kfree_sized(object, sizes[i]));
         assert_false(heap_machine_mapped(object));

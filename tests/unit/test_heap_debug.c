@@ -3,6 +3,7 @@
  * test_heap_debug.c - debugging finds what it says it finds, names both places, and nothing else
  * changes.
  */
+#include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -493,7 +494,7 @@ static void short_of_memory(void **state)
     for (unsigned long nth = 1; nth < 60; nth++) {
         void *objects[300];
 
-        heap_machine_fail(nth, 1ul << 40);
+        heap_machine_fail(nth, ULONG_MAX / 2);
         for (size_t i = 0; i < ARRAY_COUNT(objects); i++)
             objects[i] = kmalloc(i * 37);
         heap_machine_fail(0, 0);

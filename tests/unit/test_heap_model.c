@@ -5,6 +5,7 @@
  *
  * MERIDIAN_HEAP_OPERATIONS in the environment makes the first test longer: make soak-heap.
  */
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -298,7 +299,7 @@ static void every_failing_page(void **state)
             heap_ledger_create();
             memset(slots, 0, sizeof(slots));
             before = heap_machine_frames_used();
-            heap_machine_fail(nth, forever != 0 ? 1ul << 40 : 1);
+            heap_machine_fail(nth, forever != 0 ? ULONG_MAX / 2 : 1);
             run_sequence();
             assert_int_equal(heap_check(), STATUS_OK);
             release_all();

@@ -4,6 +4,7 @@
  * a conversion.
  */
 
+#include <limits.h>
 #include <stdarg.h>
 #include <setjmp.h>
 #include <stdint.h>
@@ -33,7 +34,7 @@ static void integers_print_as_in_c(void **state)
     CHECK("%d %d %d", 0, INT32_MAX, INT32_MIN);
     CHECK("%hhd %hhu %hhx", (signed char)-128, (unsigned char)255, (unsigned char)255);
     CHECK("%hd %hu %hX", (short)-32768, (unsigned short)65535, (unsigned short)65535);
-    CHECK("%ld %lu %lx", INT64_MIN, UINT64_MAX, UINT64_MAX);
+    CHECK("%ld %lu %lx", LONG_MIN, ULONG_MAX, ULONG_MAX);
     CHECK("%lld %llu %llX", (long long)INT64_MIN, (unsigned long long)UINT64_MAX,
           (unsigned long long)UINT64_MAX);
     CHECK("%zu %zx %zd", SIZE_MAX, SIZE_MAX, (ssize_t)-1);

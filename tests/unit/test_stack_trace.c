@@ -203,7 +203,7 @@ static void a_printed_trace_reads_well(void **state)
     snprintf(expected, sizeof(expected),
              "  #0  0x%016lx  two+0xf, and 1 more of the same\n"
              "  #2  0x%016lx  not in the kernel\n",
-             va_value(at(0x30)), va_value(at(0x90)));
+             (unsigned long)va_value(at(0x30)), (unsigned long)va_value(at(0x90)));
     assert_string_equal(out.text, expected);
     host_text_free(&out);
 }

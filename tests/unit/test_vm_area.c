@@ -362,7 +362,7 @@ static void places_at_the_ends(void **state)
     assert_false(vm_tree_find_place(&tree, &place, &start));
     place = (struct vm_place){ FIRST, UINTPTR_MAX, UINTPTR_MAX / 2, PAGE_SIZE, PAGE_SIZE };
     assert_false(vm_tree_find_place(&tree, &place, &start));
-    place = (struct vm_place){ FIRST, END, PAGE_SIZE, 0, (uintptr_t)1 << 63 };
+    place = (struct vm_place){ FIRST, END, PAGE_SIZE, 0, UINTPTR_MAX / 2 + 1 };
     assert_false(vm_tree_find_place(&tree, &place, &start));
 }
 

@@ -11,7 +11,7 @@
 
 #include "lib/types.h"
 
-#define FAKE_MEMORY_MAX_BYTES (TiB)
+#define FAKE_MEMORY_MAX_BYTES (sizeof(void *) == sizeof(uint64_t) ? TiB : GiB)
 
 /* A machine with `size_bytes` bytes of zeroed memory, in place of the one before; whole pages, at
  * most FAKE_MEMORY_MAX_BYTES. Ends the program when the host refuses. */
