@@ -595,16 +595,34 @@ static void *large_realloc(void *object, size_t size_bytes, const void *caller)
     return move_object(object, heap_large_usable(head), &request);
 }
 
-static void *small_realloc(void *object, const struct small *small, size_t size_bytes,
-                           const void *caller)
+/* The usual case: from one class to another, without a tag. */
+[[gnu::always_inline]] static inline void *plain_move(void *object, unsigned class_index,
+                                                      size_t size_bytes)
 {
-    const struct heap_request request = { size_bytes, 1,
-                                          (enum heap_tag)(small->state & HEAP_STATE_TAG), 0,
-                                          caller };
+    size_t usable = heap_shapes[class_index].object_bytes;
+    void *moved = fast_alloc(size_bytes, 1, heap_class_of(size_bytes), HEAP_STATE_LIVE);
 
+    if (moved == NULL)
+        return NULL;
+    memcpy(moved, object, usable < size_bytes ? usable : size_bytes);
+    (void)fast_free(object, HEAP_ANY_SIZE, class_index);
+    return moved;
+}
+
+[[gnu::always_inline]] static inline void *small_realloc(void *object, const struct small *small,
+                                                         size_t size_bytes)
+{
     if (size_fits(small, size_bytes))
         return object;
-    return move_object(object, heap_shapes[small->class_index].object_bytes, &request);
+    if (size_bytes <= HEAP_SMALL_BYTES && (small->state & HEAP_STATE_TAG) == HEAP_TAG_NONE)
+        return plain_move(object, small->class_index, size_bytes);
+    return move_object(object, heap_shapes[small->class_index].object_bytes,
+                       &(struct heap_request){
+                           .size_bytes = size_bytes,
+                           .alignment = 1,
+                           .tag = (enum heap_tag)(small->state & HEAP_STATE_TAG),
+                           .caller = CALLER,
+                       });
 }
 
 void *krealloc(void *object, size_t size_bytes)
@@ -618,7 +636,7 @@ void *krealloc(void *object, size_t size_bytes)
         return heap_debug_realloc(object, size_bytes, CALLER);
     found = small_find((uintptr_t)object, &small);
     if (found == FIND_LIVE)
-        return small_realloc(object, &small, size_bytes, CALLER);
+        return small_realloc(object, &small, size_bytes);
     if (found == FIND_OTHER && heap_large_find(object) != NULL)
         return large_realloc(object, size_bytes, CALLER);
     (void)free_any(object, HEAP_ANY_SIZE, CALLER); /* which reports it */

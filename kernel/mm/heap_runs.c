@@ -35,7 +35,8 @@
 #include "lib/lock.h"
 
 #define CACHED_MIN_PAGES 512u
-#define WARM_FADE_SHIFT  12u
+#define WARM_FADE_FREES  256u /* so often a part of the peak is forgotten */
+#define WARM_FADE_PART   128u
 #define KEPT_MAX_PAGES   64u
 #define KEPT_SHARE       64u
 
@@ -213,7 +214,8 @@ static size_t cached_excess(void)
 {
     size_t bound;
 
-    heap_runs.warm_pages -= (heap_runs.warm_pages - heap_runs.used_pages) >> WARM_FADE_SHIFT;
+    if (++heap_runs.frees % WARM_FADE_FREES == 0)
+        heap_runs.warm_pages -= (heap_runs.warm_pages - heap_runs.used_pages) / WARM_FADE_PART;
     bound =
         heap_runs.warm_pages - heap_runs.used_pages + heap_runs.warm_pages / 2 + CACHED_MIN_PAGES;
     return heap_runs.cached.count_pages > bound ? heap_runs.cached.count_pages - bound + bound / 8

@@ -18,6 +18,7 @@ struct heap_runs {
     size_t kept_pages;
     size_t used_pages;
     size_t warm_pages; /* the most that were in use lately */
+    uint32_t frees;    /* of runs, modulo the width */
     size_t large_pages;
     size_t large_objects;
     uint64_t large_allocations;

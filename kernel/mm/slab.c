@@ -54,7 +54,7 @@ struct depot {
     uint32_t full __attribute__((aligned(64)));
     uint32_t empty;
     uint32_t batch; /* objects in a full one */
-    void *objects[DEPOT_BATCHES][HEAP_BATCH_OBJECTS] __attribute__((aligned(64)));
+    void **objects; /* batch after batch */
 };
 
 struct heap_class {
@@ -334,7 +334,7 @@ static unsigned depot_take(struct depot *depot, void **objects)
 
     if (!take_bit(&depot->full, &bit))
         return 0;
-    memcpy(objects, depot->objects[bit], depot->batch * sizeof(void *));
+    memcpy(objects, depot->objects + bit * depot->batch, depot->batch * sizeof(void *));
     put_bit(&depot->empty, bit);
     return depot->batch;
 }
@@ -346,7 +346,7 @@ static bool depot_give(struct depot *depot, void *const *objects)
 
     if (!take_bit(&depot->empty, &bit))
         return false;
-    memcpy(depot->objects[bit], objects, depot->batch * sizeof(void *));
+    memcpy(depot->objects + bit * depot->batch, objects, depot->batch * sizeof(void *));
     put_bit(&depot->full, bit);
     return true;
 }
@@ -355,7 +355,8 @@ static bool depot_give(struct depot *depot, void *const *objects)
 
 size_t slab_fixed_bytes(void)
 {
-    return HEAP_CLASS_END * sizeof(struct heap_class);
+    return HEAP_CLASS_END *
+           (sizeof(struct heap_class) + DEPOT_BATCHES * HEAP_BATCH_OBJECTS * sizeof(void *));
 }
 
 /* How many batches a class's depot may hold. */
@@ -368,22 +369,42 @@ static unsigned depot_batches(const struct heap_shape *shape)
     return batches > DEPOT_MIN ? batches : DEPOT_MIN;
 }
 
+static size_t depot_objects(const struct heap_shape *shape)
+{
+    return (size_t)depot_batches(shape) * shape->batch;
+}
+
+static void class_init(unsigned class_index, void **depot)
+{
+    const struct heap_shape *shape = &heap_shapes[class_index];
+    struct heap_class *class = &classes[class_index];
+
+    class->lock = (struct spinlock)SPINLOCK_INIT(LOCK_RANK_HEAP_CLASS, "one size class's slabs");
+    class->shape = *shape;
+    class->class_index = class_index;
+    class->list_shift = shape->count_shift - FULLNESS_SHIFT;
+    class->depot.empty = (1u << depot_batches(shape)) - 1;
+    class->depot.batch = shape->batch;
+    class->depot.objects = depot;
+}
+
 enum status slab_init(void *fixed)
 {
-    enum status status = heap_window_back_fixed(fixed, slab_fixed_bytes());
+    size_t size_bytes = HEAP_CLASS_END * sizeof(struct heap_class);
+    enum status status;
+    void **depot;
 
+    for (unsigned i = HEAP_CLASS_FIRST; i < HEAP_CLASS_END; i++)
+        size_bytes += depot_objects(&heap_shapes[i]) * sizeof(void *);
+    status = heap_window_back_fixed(fixed, size_bytes);
     if (status != STATUS_OK)
         return status;
     classes = fixed;
     empty_slabs_total = 0;
+    depot = (void **)(classes + HEAP_CLASS_END);
     for (unsigned i = HEAP_CLASS_FIRST; i < HEAP_CLASS_END; i++) {
-        classes[i].lock =
-            (struct spinlock)SPINLOCK_INIT(LOCK_RANK_HEAP_CLASS, "one size class's slabs");
-        classes[i].shape = heap_shapes[i];
-        classes[i].class_index = i;
-        classes[i].list_shift = heap_shapes[i].count_shift - FULLNESS_SHIFT;
-        classes[i].depot.empty = (1u << depot_batches(&heap_shapes[i])) - 1;
-        classes[i].depot.batch = heap_shapes[i].batch;
+        class_init(i, depot);
+        depot += depot_objects(&heap_shapes[i]);
     }
     return STATUS_OK;
 }
