@@ -7,19 +7,22 @@
  * first 16 MiB: the lower, the more devices want it. Inside such a zone the order is
  *
  *     frames and orders 0 .. 8                        orders 9 .. 18
- *     1  partly free block of a lower area, unless another processor lived there last
+ *     1  partly free block of a lower own area
  *     2  home, a partly free block
- *     3  partly free block of another area            1  home
- *     4  home, a wholly free block
- *     5  wholly free block of a started area          2  another started area
- *     6  an area that is wholly free, or not made     3  an area that is wholly free, or not made
- *     7  homes of other processors                    4  homes of other processors
+ *     3  partly free block of another own area
+ *     4  partly free block of any area                1  home
+ *     5  home, a wholly free block
+ *     6  wholly free block of a started own area      2  another started area
+ *     7  an area that is wholly free, or not made     3  an area that is wholly free, or not made
+ *     8  wholly free block of another area
+ *     9  homes of other processors                    4  homes of other processors
  *
- * which fills holes before it makes new ones, and breaks no 1 GiB run while there is another way. Frames
- * come from the lowest area that qualifies and runs of blocks from the highest, as inside an area. Hence
- * step 1: a processor that stays in its home while lower areas have holes would leave both thin, and
- * few blocks of either whole. It keeps to areas of its own there: two processors whose frames lie side by
- * side take every line of records and bits from each other with every free.
+ * An area is a processor's own when it was its home last, or nobody's. That fills holes before it makes
+ * new ones. Frames come from the lowest area that qualifies and runs of blocks from the highest, as inside
+ * an area. Hence step 1: a processor that stays in its home while lower areas have holes would leave both
+ * thin, and few blocks of either whole. A processor breaks a 1 GiB run of its own (7) before it settles
+ * beside another one (8): where the frames of two lie side by side, each free takes lines of records, bits
+ * and counts from the other.
  *
  * All of that happens on the nearest node first (pmm_node.c), then on the next. Only the first 16 MiB
  * wait until there is nothing else on any node.
@@ -31,11 +34,12 @@
 
 /* One way to find areas. */
 struct step {
-    bool at_home;    /* only the processor's home */
-    bool below_home; /* only areas below it that are the processor's old homes, or nobody's */
-    bool whole;      /* look for wholly free blocks: the index of order 9 at least */
-    bool fresh;      /* areas that are not made yet */
-    bool moves_in;   /* a success makes the area the processor's home */
+    bool at_home;            /* only the processor's home */
+    bool below_home;         /* only areas below it */
+    bool own;                /* only areas where the processor lived last, or nobody did */
+    bool whole;              /* look for wholly free blocks: the index of order 9 at least */
+    bool fresh;              /* areas that are not made yet */
+    bool moves_in;           /* a success makes the area the processor's home */
     enum pmm_index avoid[3]; /* areas that are in one of these are passed by */
 };
 
@@ -53,13 +57,15 @@ struct step {
     }
 
 static const struct step small_steps[] = {
-    { .below_home = true, .moves_in = true, .avoid = AVOID_CLAIMED },
+    { .below_home = true, .own = true, .moves_in = true, .avoid = AVOID_CLAIMED },
     { .at_home = true, .avoid = AVOID_NONE },
-    { .moves_in = true, .avoid = AVOID_CLAIMED },
+    { .own = true, .moves_in = true, .avoid = AVOID_CLAIMED },
+    { .avoid = AVOID_CLAIMED },
     { .at_home = true, .whole = true, .avoid = AVOID_NONE },
-    { .whole = true, .moves_in = true, .avoid = AVOID_CLAIMED_AND_WHOLE },
-    { .whole = true, .moves_in = true, .avoid = AVOID_CLAIMED },
+    { .own = true, .whole = true, .moves_in = true, .avoid = AVOID_CLAIMED_AND_WHOLE },
+    { .own = true, .whole = true, .moves_in = true, .avoid = AVOID_CLAIMED },
     { .fresh = true, .moves_in = true, .avoid = AVOID_CLAIMED },
+    { .whole = true, .moves_in = true, .avoid = AVOID_CLAIMED },
     { .avoid = AVOID_NONE },
     { .whole = true, .avoid = AVOID_NONE },
 };
@@ -72,7 +78,7 @@ static const struct step large_steps[] = {
     { .whole = true, .avoid = AVOID_NONE },
 };
 
-/* So many areas of others are passed by below the home, in search of one's own. */
+/* So many areas of others are passed by in search of one's own. */
 #define FOREIGN_MAX 8u
 
 /* The areas from .. end - 1 are to be tried. */
@@ -140,7 +146,7 @@ static bool try_home(struct pmm_cpu *cpu, const struct step *step, struct zone z
     return number >= zone.from && number < zone.end && try_area(cpu->home, step, job, take);
 }
 
-/* Whether a step that looks below the home passes the area by. */
+/* Whether another processor lived in the area last. */
 static bool is_foreign(const struct pmm_cpu *cpu, uintptr_t number)
 {
     const struct pmm_area *area = area_if_ready(number);
@@ -173,7 +179,7 @@ static bool try_others(struct pmm_cpu *cpu, const struct step *step, struct zone
             zone.end = number;
         else
             zone.from = number + 1;
-        if (step->below_home && is_foreign(cpu, number)) {
+        if (step->own && is_foreign(cpu, number)) {
             if (++foreign == FOREIGN_MAX)
                 return false;
             continue;
