@@ -78,6 +78,12 @@ def test_help_of_a_command(prompt, name):
     assert lines[1].startswith(f"usage: {name}")
 
 
+def test_log(prompt):
+    """log shows the boot's lines again, as long as not too many others have followed."""
+    lines, _ = ask(prompt, "log")
+    assert any("BIOS-e820: [mem 0x" in line for line in lines)
+
+
 def test_map(prompt):
     """map prints the regions in order, as lines and as events, and their totals."""
     lines, events = ask(prompt, "map")
@@ -303,12 +309,6 @@ def test_selftest(prompt):
     assert runs[0]["result"] == "passed" and runs[0]["checks"] > 1000
     lines, _ = ask(prompt, "selftest list")
     assert any(line.split()[0] == "heap" for line in lines)
-
-
-def test_log(prompt):
-    """log shows the boot's lines again."""
-    lines, _ = ask(prompt, "log")
-    assert any("BIOS-e820: [mem 0x" in line for line in lines)
 
 
 def test_json_can_be_turned_off(prompt):
