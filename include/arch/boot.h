@@ -31,6 +31,14 @@ unsigned arch_boot_largest_leaf(unsigned levels);
 unsigned arch_boot_physical_bits(unsigned levels);
 bool arch_boot_no_execute(unsigned levels);
 
+/* Fills `words` with numbers that are hard to guess, and says where they come from. */
+enum arch_random {
+    ARCH_RANDOM_NONE,      /* nowhere: `words` is what it was */
+    ARCH_RANDOM_COUNTER,   /* the varying time of some steps: guessable */
+    ARCH_RANDOM_GENERATOR, /* the processor's generator */
+};
+enum arch_random arch_boot_random(uint64_t *words, size_t count);
+
 /* Makes the 4 MiB around `address` appear in the direct map, for arch_phys_ptr(). `window` is 0 or
  * 1; what it showed before is gone. `address` is below arch_direct_end(). */
 void arch_boot_reach(unsigned window, paddr_t address);

@@ -138,6 +138,24 @@ static void expect_exit(const struct multiboot_source *source)
     diag_expect_exit(cmdline_find(text, "exit", &word));
 }
 
+/* Without a time-stamp counter there is nothing that would be worth the name. */
+static void make_seed(struct handoff *known)
+{
+    uint64_t words[HANDOFF_SEED_BYTES / sizeof(uint64_t)];
+
+    switch (arch_boot_random(words, ARRAY_COUNT(words))) {
+    case ARCH_RANDOM_NONE:
+        return;
+    case ARCH_RANDOM_COUNTER:
+        known->seed_source = HANDOFF_SEED_TSC;
+        break;
+    case ARCH_RANDOM_GENERATOR:
+        known->seed_source = HANDOFF_SEED_RDRAND;
+        break;
+    }
+    memcpy(known->seed, words, sizeof(words));
+}
+
 static void make_handoff(const struct multiboot_source *source, unsigned levels)
 {
     struct handoff known = {
@@ -153,7 +171,10 @@ static void make_handoff(const struct multiboot_source *source, unsigned levels)
         .stack_bytes = image.stack_bytes,
         .stack_va = LAYOUT_STACKS_START + PAGE_SIZE, /* the page before is the guard */
     };
-    enum status status = multiboot_make_handoff(source, &known, handoff_block, HANDOFF_BYTES);
+    enum status status;
+
+    make_seed(&known);
+    status = multiboot_make_handoff(source, &known, handoff_block, HANDOFF_BYTES);
 
     if (status == STATUS_OK)
         status = handoff_adopt(handoff_block, HANDOFF_BYTES, &machine);
@@ -194,8 +215,10 @@ static void seal_handoff(paddr_t root)
 
 /* --- frames for tables ------------------------------------------------------------------- */
 
+/* Tables are taken from the end of a free run downwards, so that what is not needed stays free. */
 struct pool {
-    uint64_t next;
+    uint64_t start;
+    uint64_t first; /* the lowest table so far */
     uint64_t end;
 };
 
@@ -203,15 +226,15 @@ static enum status pool_alloc(void *context, paddr_t *table)
 {
     struct pool *pool = context;
 
-    if (pool->next == pool->end)
+    if (pool->first == pool->start)
         return STATUS_NO_MEMORY;
-    *table = pa(pool->next);
+    pool->first -= PAGE_SIZE;
+    *table = pa(pool->first);
     memset(arch_phys_ptr(*table), 0, PAGE_SIZE);
-    pool->next += PAGE_SIZE;
     return STATUS_OK;
 }
 
-/* What is left of the run is known as page tables, and lost: a few frames. */
+/* Building only adds tables. */
 static void pool_free(void *context, paddr_t table)
 {
     (void)context;
@@ -251,19 +274,23 @@ static uint64_t find_run(uint64_t size_bytes)
     return 0;
 }
 
-static void take_run(struct pool *pool, uint64_t size_bytes)
+static void find_pool(struct pool *pool, uint64_t size_bytes)
 {
     uint64_t base = find_run(size_bytes);
-    enum status status = STATUS_NO_MEMORY;
 
-    if (base != 0)
-        status =
-            memmap_carve(&machine.map, base, size_bytes, 0, REGION_TAG_PAGE_TABLES, MEMMAP_CARVED);
-    if (status != STATUS_OK)
-        panic("No memory for page tables: %u KiB in one piece (%s)", (unsigned)(size_bytes >> 10),
-              status_name(status));
+    if (base == 0)
+        panic("No memory for page tables: %u KiB in one piece", (unsigned)(size_bytes >> 10));
     arch_boot_reach(1, pa(base));
-    *pool = (struct pool){ .next = base, .end = base + size_bytes };
+    *pool = (struct pool){ .start = base, .first = base + size_bytes, .end = base + size_bytes };
+}
+
+static void keep_tables(const struct pool *pool)
+{
+    enum status status = memmap_carve(&machine.map, pool->first, pool->end - pool->first, 0,
+                                      REGION_TAG_PAGE_TABLES, MEMMAP_CARVED);
+
+    if (status != STATUS_OK)
+        panic("The table of memory has no row for the page tables (%s)", status_name(status));
 }
 
 /* --- the address space ------------------------------------------------------------------- */
@@ -378,9 +405,10 @@ void multiboot_start(uint32_t magic, uint32_t info, uint64_t ticks)
     table.physical_bits = arch_boot_physical_bits(levels);
     table.largest_leaf = arch_boot_largest_leaf(levels);
     table.no_execute = arch_boot_no_execute(levels);
-    take_run(&pool, count_tables(&table) * PAGE_SIZE);
+    find_pool(&pool, count_tables(&table) * PAGE_SIZE);
     build_space(&table);
     check_image(&table);
+    keep_tables(&pool);
     seal_handoff(table.root);
     arch_boot_enter(table.root, levels,
                     va(LAYOUT_STACKS_START + PAGE_SIZE + (uintptr_t)image.stack_bytes),
