@@ -21,8 +21,10 @@
  *                                            one store that the processor's walker sees whole
  *   const struct pt_format *arch_pt_format(unsigned levels)
  *                                            the format of tables with so many levels, or NULL
- *   void arch_memory_types_set(void)         this processor: makes every type of enum pt_cache be
- *                                            what it is called; no mapping uses a type that changes
+ *   bool arch_memory_types_set(void)         this processor: makes every type of enum pt_cache be
+ *                                            what it is called; no mapping uses a type that changes.
+ *                                            False: it has no PAT, so the type's lower two bits are
+ *                                            PCD and PWT, and nothing is write-combining
  *   paddr_t arch_root_read(void)             the page-table root in use on this processor
  *   void arch_root_write(paddr_t root)       switches; drops every translation that is not global
  *   void arch_tlb_flush_page(vaddr_t page)   this processor: one page, global or not, any leaf size

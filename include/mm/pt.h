@@ -75,6 +75,7 @@ struct page_table {
     unsigned largest_leaf;  /* highest level that may hold a leaf: 1 = 4 KiB, 2 = 2 or 4 MiB,
                                3 = 1 GiB */
     bool no_execute;        /* the processor honours NX; otherwise PT_EXECUTE is implied */
+    bool no_pat;            /* the processor has no PAT: see pt_map() */
     bool keeps_top;         /* tables just below the root stay even when empty: others share them */
     bool shares_upper;      /* the upper half's tables belong to another table: pt_share_upper() */
 };
@@ -125,7 +126,9 @@ enum status pt_reserve_top(struct page_table *table, vaddr_t address, size_t siz
  * outlives `table`: root entries are copied. */
 void pt_share_upper(struct page_table *table, const struct page_table *owner);
 
-/* Maps [address, + size_bytes) to [target, + size_bytes). STATUS_EXISTS when any page of it is
+/* Maps [address, + size_bytes) to [target, + size_bytes). Without PAT, write-combining becomes
+ * uncached (an MTRR may combine writes), and write-through is reported as what has its number there,
+ * PT_WRITE_COMBINING. STATUS_EXISTS when any page of it is
  * mapped already, STATUS_NO_MEMORY when a table could not be had. Nothing needs a flush. */
 enum status pt_map(struct page_table *table, vaddr_t address, paddr_t target, size_t size_bytes,
                    unsigned flags);

@@ -252,7 +252,7 @@ enum status init_paging(const struct handoff *handoff, unsigned physical_bits, b
         status = reserve_windows();
     if (status != STATUS_OK)
         return status;
-    arch_memory_types_set();
+    kernel_table.no_pat = !arch_memory_types_set();
     name_boot_mappings(handoff);
     log_info("paging: %s%s", pt_format_name(kernel_table.format),
              no_execute ? ", no-execute" : "; this processor has no NX: data can be executed");

@@ -43,7 +43,21 @@ static enum status check_target(const struct page_table *table, paddr_t target, 
     return STATUS_OK;
 }
 
-/* W^X, then what the processor's lack of NX implies. `allowed` are the flags one may choose. */
+/* Without PAT, WC's number means write-through, and bit 7 of an entry must be 0. A screen is better
+ * off uncached than cached; write-through has its own bit. */
+static unsigned without_pat(unsigned flags)
+{
+    unsigned type = flags & PT_CACHE_MASK;
+
+    if (type == PT_WRITE_COMBINING)
+        type = PT_UNCACHED_MINUS;
+    else if (type == PT_WRITE_THROUGH)
+        type = PT_WRITE_COMBINING; /* the number of PWT alone */
+    return (flags & ~(unsigned)PT_CACHE_MASK) | type;
+}
+
+/* W^X, then what the processor's lack of NX and PAT implies. `allowed` are the flags one may
+ * choose. */
 static enum status check_flags(const struct page_table *table, unsigned *flags, unsigned allowed)
 {
     if ((*flags & PT_WRITE) != 0 && (*flags & PT_EXECUTE) != 0)
@@ -53,6 +67,8 @@ static enum status check_flags(const struct page_table *table, unsigned *flags, 
     *flags &= allowed;
     if (!table->no_execute)
         *flags |= PT_EXECUTE;
+    if (table->no_pat)
+        *flags = without_pat(*flags);
     return STATUS_OK;
 }
 

@@ -373,9 +373,10 @@ const struct pt_format *arch_pt_format(unsigned levels)
     }
 }
 
-void arch_memory_types_set(void)
+bool arch_memory_types_set(void)
 {
     fake_mmu_memory_types_set = true;
+    return true;
 }
 
 paddr_t arch_root_read(void)

@@ -4,6 +4,8 @@
 The machine is QEMU's own Multiboot loader: no firmware volume, no disk. What is the same on both
 widths is tested for both where the other width is: faults in test_monitor.py, PCI in test_pci.py."""
 
+import re
+
 import pytest
 
 import matrix
@@ -93,3 +95,22 @@ def test_heap_window_can_be_chosen(boot, fields):
     assert start < int(run.event("kmalloc")["address"], 16) < start + size
     assert run.event("heap")["window_bytes"] == size
     assert run.code == EXIT_FAILURE and "kmalloc 17M" in run.text()
+
+
+@pytest.mark.parametrize("name", ("double", "stack"))
+def test_depth_of_the_double_fault_stack(machine, name):
+    """The report of a double fault takes at most three quarters of the one page that its task has.
+    Fresh stacks are zeros: the lowest word that is not tells how deep it went."""
+    with machine(cmdline="json", **I386) as run:
+        run.prompt()
+        run.type(f"fault {name}\r")
+        run.expect("The machine is stopped")
+        stacks = [(int(first, 16), int(end, 16)) for first, end in
+                  re.findall(r"([0-9a-f]+)-([0-9a-f]+) [0-9a-f]+ -rw", run.hmp("info mem"))]
+        start, end = next((first, end) for first, end in stacks
+                          if 0xff400000 <= first < 0xff800000 and end - first == PAGE)
+        words = [int(word, 16) for word in
+                 re.findall(r"0x([0-9a-f]{8})", run.hmp(f"x /{PAGE // 4}wx {start:#x}"))]
+    assert len(words) == PAGE // 4
+    used = PAGE - 4 * next(i for i, word in enumerate(words) if word)
+    assert PAGE // 8 < used <= PAGE * 3 // 4, used

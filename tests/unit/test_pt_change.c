@@ -338,6 +338,29 @@ static void without_nx_everything_is_executable(void **state)
     assert_int_equal(query(bench, bench->low).flags & (PT_WRITE | PT_EXECUTE), PT_EXECUTE);
 }
 
+static void without_pat_nothing_is_combined(void **state)
+{
+    /* A processor without PAT gets no bit of it: a screen is uncached, write-through is PWT. */
+    static const struct {
+        unsigned asked, made;
+    } types[] = { { PT_WRITE_BACK, PT_WRITE_BACK },
+                  { PT_WRITE_COMBINING, PT_UNCACHED_MINUS },
+                  { PT_UNCACHED_MINUS, PT_UNCACHED_MINUS },
+                  { PT_UNCACHED, PT_UNCACHED },
+                  { PT_WRITE_THROUGH, PT_WRITE_COMBINING } };
+    struct bench *bench = *state;
+
+    bench->table.no_pat = true;
+    for (size_t i = 0; i < ARRAY_COUNT(types); i++) {
+        uintptr_t page = bench->low + i * PAGE_SIZE;
+
+        map(bench, page, i * PAGE_SIZE, PAGE_SIZE, PT_WRITE | types[i].asked);
+        assert_int_equal(query(bench, page).flags & PT_CACHE_MASK, types[i].made);
+        protect(bench, page, PAGE_SIZE, types[i].asked);
+        assert_int_equal(query(bench, page).flags & PT_CACHE_MASK, types[i].made);
+    }
+}
+
 /* --- tables of their own ----------------------------------------------------------------- */
 
 static void shared_upper_halves(void **state)
@@ -426,6 +449,7 @@ int main(void)
         IN_EVERY_FORMAT(use_is_told_and_forgotten),
         IN_EVERY_FORMAT(replacing_a_page),
         IN_EVERY_FORMAT(without_nx_everything_is_executable),
+        IN_EVERY_FORMAT(without_pat_nothing_is_combined),
         IN_EVERY_FORMAT(shared_upper_halves),
         IN_EVERY_FORMAT(tops_that_are_kept),
         IN_EVERY_FORMAT(only_table_memory_is_touched),

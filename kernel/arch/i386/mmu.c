@@ -46,12 +46,13 @@ extern const char kernel_start[], kernel_text_end[], kernel_rodata_end[], kernel
 [[gnu::noreturn]] void boot_turn(uint32_t root, uint32_t cr4, uint32_t no_execute, uint32_t stack,
                                  void *handoff, uint64_t ticks);
 
-void arch_memory_types_set(void)
+bool arch_memory_types_set(void)
 {
     if (!(cpuid_or_zero(CPUID_FEATURES, 0).edx & CPUID_1_EDX_PAT))
-        return;
+        return false;
     msr_write(MSR_PAT, PAT_VALUE);
     arch_tlb_flush_all();
+    return true;
 }
 
 /* One processor runs this kernel: no other one can hold a translation. */

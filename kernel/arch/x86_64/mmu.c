@@ -8,10 +8,11 @@
 
 uintptr_t arch_direct_map_base;
 
-void arch_memory_types_set(void)
+bool arch_memory_types_set(void)
 {
-    msr_write(MSR_PAT, PAT_VALUE);
+    msr_write(MSR_PAT, PAT_VALUE); /* every x86-64 processor has it */
     arch_tlb_flush_all();
+    return true;
 }
 
 /* One processor runs this kernel: no other one can hold a translation. */

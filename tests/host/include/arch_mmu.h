@@ -65,7 +65,7 @@ static inline void arch_pte_write(void *table, unsigned index, unsigned entry_by
 struct pt_format;
 
 const struct pt_format *arch_pt_format(unsigned levels);
-void arch_memory_types_set(void);
+bool arch_memory_types_set(void);
 paddr_t arch_root_read(void);
 void arch_root_write(paddr_t root);
 void arch_tlb_flush_page(vaddr_t page);

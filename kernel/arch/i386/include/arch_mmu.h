@@ -151,7 +151,7 @@ static inline void arch_tlb_flush_all(void)
 }
 
 /* In mmu.c. */
-void arch_memory_types_set(void);
+bool arch_memory_types_set(void);
 void arch_tlb_flush_others(vaddr_t start, size_t size_bytes);
 
 #endif

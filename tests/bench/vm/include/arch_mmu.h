@@ -69,8 +69,9 @@ static inline const struct pt_format *arch_pt_format(unsigned levels)
     return levels == 4 ? &pt_format_x86_64_4level : (const struct pt_format *)0;
 }
 
-static inline void arch_memory_types_set(void)
+static inline bool arch_memory_types_set(void)
 {
+    return true;
 }
 
 static inline paddr_t arch_root_read(void)
