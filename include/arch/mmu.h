@@ -26,12 +26,22 @@
  *                                            False: it has no PAT, so the type's lower two bits are
  *                                            PCD and PWT, and nothing is write-combining
  *   paddr_t arch_root_read(void)             the page-table root in use on this processor
- *   void arch_root_write(paddr_t root)       switches; drops every translation that is not global
- *   void arch_tlb_flush_page(vaddr_t page)   this processor: one page, global or not, any leaf size
- *   void arch_tlb_flush_all(void)            this processor: everything, global entries included
+ *   void arch_root_write(paddr_t root)       switches, to tag 0; drops its translations that are
+ *                                            not global
+ *   unsigned arch_tlb_tags(void)             tables whose translations the processor can tell apart by a
+ *                                            tag, 0 upwards; 1: none but the one in use
+ *   void arch_root_write_tagged(paddr_t root, unsigned tag, bool keep)
+ *                                            switches, where there are tags; with `keep` the translations
+ *                                            that have the tag stay, else those that are not global go
+ *   void arch_tlb_flush_page(vaddr_t page)   this processor: one page, global or with the tag in use,
+ *                                            any leaf size
+ *   void arch_tlb_flush_all(void)            this processor: everything, whatever its tag, global or not
  *   void arch_tlb_flush_others(vaddr_t start, size_t size_bytes)
  *                                            all other processors that may hold translations;
  *                                            returns when they have none (size 0: everything)
+ *   void arch_tlb_call_others(void (*function)(const void *context), const void *context)
+ *                                            on all other processors, interrupts off; returns when
+ *                                            they have returned
  *
  * Any context unless said otherwise. Source: Intel SDM vol. 3A, chapter 4; 4.10 for the TLB.
  */

@@ -78,6 +78,12 @@ struct page_table {
     bool no_pat;            /* the processor has no PAT: see pt_map() */
     bool keeps_top;         /* tables just below the root stay even when empty: others share them */
     bool shares_upper;      /* the upper half's tables belong to another table: pt_share_upper() */
+
+    /* mm/tlb.h: which table this is to the processors that cache its entries. All zero: every flush is
+     * done at once, as for any table that tlb_..._begin() does not know. */
+    uintptr_t tlb_identity;
+    uintptr_t tlb_generation;
+    bool (*changed)(struct page_table *table, bool frees);
 };
 
 /* The formats. Later ones only join them. */

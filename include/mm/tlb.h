@@ -56,4 +56,20 @@ void tlb_batch_free_table(struct tlb_batch *batch, paddr_t table);
 /* Flushes and releases; the batch is empty afterwards and may be used again. */
 void tlb_batch_finish(struct tlb_batch *batch);
 
+/* Switching. The processor translates through the kernel's table or that of a user space, and may keep
+ * what it has cached of others (kernel/mm/tlb_switch.c). Interrupts off.
+ *
+ * The kernel's table, early, once: it is in use on every processor, and nothing else is cached. */
+void tlb_kernel_begin(struct page_table *table);
+
+/* A new table whose upper half is the kernel's. Every change of it goes through a batch. */
+void tlb_table_begin(struct page_table *table);
+
+/* From now on this processor translates through `table`; with the kernel's, through whichever it did,
+ * since the kernel's half is the same in all. */
+void tlb_table_switch(const struct page_table *table);
+
+/* `table` is about to be destroyed: every processor turns to the kernel's if it was still there. */
+void tlb_table_end(const struct page_table *table, const struct page_table *kernel);
+
 #endif

@@ -72,7 +72,7 @@ enum status vmm_init(vaddr_t window_start, size_t window_bytes);
 
 struct vm_space *vm_kernel(void);
 
-/* From now on the window of each new user space, where areas go that may be anywhere, begins at a
+/* Early. From now on the window of each new user space, where areas go that may be anywhere, begins at a
  * random page of the first eighth of the lower half, but of its first TiB; clones keep the window of
  * what they came from. When the window is full, areas go below it. `seed` is not to be guessed; 0: windows
  * begin where the lower half does again, as they do before the first call. */

@@ -21,12 +21,12 @@ static void batch_clear(struct tlb_batch *batch)
     batch->table_count = 0;
 }
 
-static void flush_ranges(const struct tlb_batch *batch)
+static void flush_ranges(const struct tlb_batch *batch, bool here)
 {
     for (unsigned i = 0; i < batch->range_count; i++) {
         const struct tlb_range *range = &batch->ranges[i];
 
-        for (size_t offset = 0; offset < range->size_bytes; offset += PAGE_SIZE)
+        for (size_t offset = 0; here && offset < range->size_bytes; offset += PAGE_SIZE)
             arch_tlb_flush_page(va_add(range->start, offset));
         arch_tlb_flush_others(range->start, range->size_bytes);
     }
@@ -34,11 +34,16 @@ static void flush_ranges(const struct tlb_batch *batch)
 
 static void flush(const struct tlb_batch *batch)
 {
+    struct page_table *table = batch->table;
+    bool here =
+        table->changed == NULL || table->changed(table, batch->buries || batch->table_count > 0);
+
     if (!batch->full) {
-        flush_ranges(batch);
+        flush_ranges(batch, here);
         return;
     }
-    arch_tlb_flush_all();
+    if (here)
+        arch_tlb_flush_all();
     arch_tlb_flush_others(va(0), 0);
 }
 

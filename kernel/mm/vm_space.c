@@ -157,6 +157,7 @@ enum status vmm_init(vaddr_t window_start, size_t window_bytes)
 
     vm_records_reset();
     kernel_space.table = paging_kernel_table();
+    tlb_kernel_begin(kernel_space.table);
     kernel_space.window_start = va_value(window_start);
     kernel_space.window_end = va_value(window_start) + window_bytes;
     vm_tree_init(&kernel_space.areas, LAYOUT_KERNEL_HALF, LAYOUT_KERNEL_END);
@@ -223,6 +224,7 @@ enum status vm_space_create(struct vm_space **space)
         return status;
     }
     pt_share_upper(&fresh->own, paging_kernel_table());
+    tlb_table_begin(&fresh->own);
     vm_tree_init(&fresh->areas, LAYOUT_USER_START,
                  va_value(pt_format_lower_end(fresh->own.format)));
     fresh->window_start = fresh->areas.first + random_slide(fresh->areas.end);
@@ -249,12 +251,22 @@ static void empty_space(struct vm_space *space)
     vm_edit_end(&edit);
 }
 
+/* A processor that turned to the kernel's space may still use the table: switching is lazy. */
+static void leave_table(struct vm_space *space)
+{
+    irq_state_t state = arch_irq_save();
+
+    tlb_table_end(space->table, kernel_space.table);
+    arch_irq_restore(state);
+}
+
 void vm_space_destroy(struct vm_space *space)
 {
     VERIFY(!vm_space_is_kernel(space));
     if (vm_space_current() == space)
         vm_space_switch(&kernel_space);
     empty_space(space);
+    leave_table(space);
     pt_destroy(&space->own);
     vm_cache_free(&space_cache, space);
 }
@@ -264,7 +276,7 @@ void vm_space_switch(struct vm_space *space)
     irq_state_t state = arch_irq_save();
 
     current_spaces[arch_cpu_id()] = space;
-    arch_root_write(space->table->root);
+    tlb_table_switch(space->table);
     arch_irq_restore(state);
 }
 

@@ -38,14 +38,17 @@ struct tlb_slot {
 static struct fake_mmu_settings mmu;
 static struct {
     paddr_t root;
-    uint64_t loaded_root[PAE_ROOT_ENTRIES]; /* PAE: as the processor read them */
-    struct tlb_slot slots[TLB_SLOTS];
+    uint64_t loaded_root[PAE_ROOT_ENTRIES];          /* PAE: as the processor read them */
+    unsigned tag;                                    /* in use */
+    struct tlb_slot slots[FAKE_MMU_TAGS][TLB_SLOTS]; /* by tag; what is global with tag 0 */
 } processors[FAKE_MMU_CPUS];
 
 unsigned fake_mmu_failures;
 bool fake_mmu_quiet;
 bool fake_mmu_memory_types_set;
 struct fake_mmu_flushes fake_mmu_flushes;
+unsigned fake_mmu_tags = 1;
+unsigned fake_mmu_kept;
 
 static void complain(const char *what, uintptr_t address, uint64_t detail)
 {
@@ -240,11 +243,47 @@ static struct translation walk(paddr_t root, uintptr_t address, bool touch, bool
 
 /* --- the TLB ----------------------------------------------------------------------------- */
 
-static struct tlb_slot *slot_of(unsigned cpu, uintptr_t address)
+static struct tlb_slot *slot_of(unsigned cpu, unsigned tag, uintptr_t address)
 {
     uintptr_t page = address >> 12;
 
-    return &processors[cpu].slots[(page ^ page >> 11) % TLB_SLOTS];
+    return &processors[cpu].slots[tag][(page ^ page >> 11) % TLB_SLOTS];
+}
+
+/* Whether a processor could use the slot now: with another tag only what is global. */
+static bool is_usable(unsigned cpu, unsigned tag, const struct tlb_slot *slot)
+{
+    return slot->valid && (tag == processors[cpu].tag || slot->cached.global);
+}
+
+/* The slot that translates `address` now, or NULL. */
+static struct tlb_slot *find_slot(unsigned cpu, uintptr_t address)
+{
+    unsigned tags[] = { processors[cpu].tag, 0 };
+
+    for (unsigned i = 0; i < ARRAY_COUNT(tags); i++) {
+        struct tlb_slot *slot = slot_of(cpu, tags[i], address);
+
+        if (is_usable(cpu, tags[i], slot) && slot->cached.page == (address & ~(uintptr_t)0xfff))
+            return slot;
+    }
+    return NULL;
+}
+
+/* Calls `visit` for every slot that a processor could use now. */
+static void visit_usable(void (*visit)(unsigned cpu, const struct tlb_slot *slot, uint64_t detail),
+                         uint64_t detail)
+{
+    for (unsigned cpu = 0; cpu < FAKE_MMU_CPUS; cpu++) {
+        for (unsigned tag = 0; tag < fake_mmu_tags; tag++) {
+            if (tag != 0 && tag != processors[cpu].tag)
+                continue;
+            for (unsigned i = 0; i < TLB_SLOTS; i++) {
+                if (is_usable(cpu, tag, &processors[cpu].slots[tag][i]))
+                    visit(cpu, &processors[cpu].slots[tag][i], detail);
+            }
+        }
+    }
 }
 
 /* Whether the tables still grant what is cached, in the same way. */
@@ -275,35 +314,35 @@ bool fake_mmu_access(uintptr_t address, unsigned access, paddr_t *target, bool *
 {
     unsigned cpu = arch_cpu_id();
     paddr_t root = processors[cpu].root;
-    struct tlb_slot *slot = slot_of(cpu, address);
-    bool cached = slot->valid && slot->cached.page == (address & ~(uintptr_t)0xfff);
+    struct tlb_slot *slot = find_slot(cpu, address);
 
     check_loaded_root(cpu, address);
-    if (cached && !still_true(&slot->cached, root))
+    if (slot != NULL && !still_true(&slot->cached, root))
         complain("a stale translation was used", address, slot->cached.target);
-    if (!cached || !allows(&slot->cached, access) || (access & FAKE_WRITE) != 0) {
+    if (slot == NULL || !allows(&slot->cached, access) || (access & FAKE_WRITE) != 0) {
         struct translation found = walk(root, address, true, (access & FAKE_WRITE) != 0);
 
         if (present != NULL)
             *present = found.present;
         if (!allows(&found, access))
             return false;
+        slot = slot_of(cpu, found.global ? 0 : processors[cpu].tag, address);
         *slot = (struct tlb_slot){ true, found };
     }
     *target = pa(slot->cached.target + (address & 0xfff));
     return true;
 }
 
+static void check_slot(unsigned cpu, const struct tlb_slot *slot, uint64_t detail)
+{
+    (void)detail;
+    if (!still_true(&slot->cached, processors[cpu].root))
+        complain("a stale translation is cached", slot->cached.page, slot->cached.target);
+}
+
 void fake_mmu_check(void)
 {
-    for (unsigned cpu = 0; cpu < FAKE_MMU_CPUS; cpu++) {
-        for (unsigned i = 0; i < TLB_SLOTS; i++) {
-            const struct tlb_slot *slot = &processors[cpu].slots[i];
-
-            if (slot->valid && !still_true(&slot->cached, processors[cpu].root))
-                complain("a stale translation is cached", slot->cached.page, slot->cached.target);
-        }
-    }
+    visit_usable(check_slot, 0);
 }
 
 static bool goes_through(const struct translation *cached, uint64_t frame)
@@ -317,16 +356,16 @@ static bool goes_through(const struct translation *cached, uint64_t frame)
     return false;
 }
 
+static void check_freed(unsigned cpu, const struct tlb_slot *slot, uint64_t frame)
+{
+    (void)cpu;
+    if (goes_through(&slot->cached, frame))
+        complain("freed before the flush", slot->cached.page, frame);
+}
+
 void fake_mmu_frame_freed(paddr_t frame)
 {
-    for (unsigned cpu = 0; cpu < FAKE_MMU_CPUS; cpu++) {
-        for (unsigned i = 0; i < TLB_SLOTS; i++) {
-            const struct tlb_slot *slot = &processors[cpu].slots[i];
-
-            if (slot->valid && goes_through(&slot->cached, pa_value(frame)))
-                complain("freed before the flush", slot->cached.page, pa_value(frame));
-        }
-    }
+    visit_usable(check_freed, pa_value(frame));
 }
 
 /* --- arch/mmu.h -------------------------------------------------------------------------- */
@@ -336,6 +375,7 @@ void fake_mmu_start(const struct fake_mmu_settings *settings, paddr_t root)
     mmu = *settings;
     for (unsigned cpu = 0; cpu < FAKE_MMU_CPUS; cpu++) {
         memset(processors[cpu].slots, 0, sizeof(processors[cpu].slots));
+        processors[cpu].tag = 0;
         load_root(cpu, root);
     }
     fake_mmu_failures = 0;
@@ -344,18 +384,24 @@ void fake_mmu_start(const struct fake_mmu_settings *settings, paddr_t root)
 
 static void forget_page(unsigned cpu, uintptr_t page)
 {
-    struct tlb_slot *slot = slot_of(cpu, page);
+    struct tlb_slot *slot = find_slot(cpu, page);
 
-    if (slot->cached.page == (page & ~(uintptr_t)0xfff))
+    if (slot != NULL)
         slot->valid = false;
 }
 
-static void forget_all(unsigned cpu, bool global_too)
+/* What has a tag and is not global. */
+static void forget_tag(unsigned cpu, unsigned tag)
 {
-    for (unsigned i = 0; i < TLB_SLOTS; i++) {
-        struct tlb_slot *slot = &processors[cpu].slots[i];
+    for (unsigned i = 0; i < TLB_SLOTS; i++)
+        processors[cpu].slots[tag][i].valid &= processors[cpu].slots[tag][i].cached.global;
+}
 
-        slot->valid &= slot->cached.global && !global_too;
+static void forget_all(unsigned cpu)
+{
+    for (unsigned tag = 0; tag < FAKE_MMU_TAGS; tag++) {
+        for (unsigned i = 0; i < TLB_SLOTS; i++)
+            processors[cpu].slots[tag][i].valid = false;
     }
 }
 
@@ -386,8 +432,36 @@ paddr_t arch_root_read(void)
 
 void arch_root_write(paddr_t root)
 {
-    load_root(arch_cpu_id(), root);
-    forget_all(arch_cpu_id(), false);
+    arch_root_write_tagged(root, 0, false);
+}
+
+unsigned arch_tlb_tags(void)
+{
+    return fake_mmu_tags;
+}
+
+/* Translations that are kept must be those of the table that the tag is used for now. */
+void arch_root_write_tagged(paddr_t root, unsigned tag, bool keep)
+{
+    unsigned cpu = arch_cpu_id();
+
+    if (tag >= fake_mmu_tags) {
+        complain("there is no such tag", 0, tag);
+        return;
+    }
+    load_root(cpu, root);
+    processors[cpu].tag = tag;
+    if (!keep) {
+        forget_tag(cpu, tag);
+        return;
+    }
+    fake_mmu_kept++;
+    for (unsigned i = 0; i < TLB_SLOTS; i++) {
+        const struct tlb_slot *slot = &processors[cpu].slots[tag][i];
+
+        if (slot->valid && !still_true(&slot->cached, root))
+            complain("a stale translation was kept", slot->cached.page, slot->cached.target);
+    }
 }
 
 void arch_tlb_flush_page(vaddr_t page)
@@ -400,7 +474,7 @@ void arch_tlb_flush_all(void)
 {
     fake_mmu_flushes.full++;
     load_root(arch_cpu_id(), processors[arch_cpu_id()].root);
-    forget_all(arch_cpu_id(), true);
+    forget_all(arch_cpu_id());
 }
 
 void arch_tlb_flush_others(vaddr_t start, size_t size_bytes)
@@ -410,8 +484,20 @@ void arch_tlb_flush_others(vaddr_t start, size_t size_bytes)
         if (cpu == arch_cpu_id())
             continue;
         if (size_bytes == 0)
-            forget_all(cpu, true);
+            forget_all(cpu);
         for (size_t offset = 0; offset < size_bytes; offset += PAGE_SIZE)
             forget_page(cpu, va_value(start) + offset);
     }
+}
+
+void arch_tlb_call_others(void (*function)(const void *context), const void *context)
+{
+    unsigned here = arch_cpu_id();
+
+    for (unsigned cpu = 0; cpu < FAKE_MMU_CPUS; cpu++) {
+        host_cpu_set(cpu);
+        if (cpu != here)
+            function(context);
+    }
+    host_cpu_set(here);
 }

@@ -374,6 +374,18 @@ static void with_4_levels(void **state)
     run_model(&pt_format_x86_64_4level, (uintptr_t)(512 * GiB));
 }
 
+static void with_tags(void **state)
+{
+    /* The same on processors that keep the translations of two spaces beside the kernel's: none that is
+     * kept is ever wrong, and some are kept. */
+    (void)state;
+    fake_mmu_tags = 3;
+    fake_mmu_kept = 0;
+    run_model(&pt_format_x86_64_4level, (uintptr_t)(512 * GiB));
+    assert_true(fake_mmu_kept > 5);
+    fake_mmu_tags = 1;
+}
+
 static void with_5_levels(void **state)
 {
     /* The same with 5 levels, beyond what 4 can address. */
@@ -406,6 +418,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(with_4_levels, vm_machine_stop),
+        cmocka_unit_test_teardown(with_tags, vm_machine_stop),
         cmocka_unit_test_teardown(with_5_levels, vm_machine_stop),
         cmocka_unit_test_teardown(with_pae, vm_machine_stop),
         cmocka_unit_test_teardown(with_2_levels, vm_machine_stop),

@@ -166,6 +166,7 @@ void vm_machine_boot_bare(const struct pt_format *format)
     paging_kernel_table()->memory = &paging_table_memory;
     vm_records_reset();
     vm_kernel()->table = paging_kernel_table();
+    tlb_kernel_begin(paging_kernel_table());
     vm_space_switch(vm_kernel());
 }
 

@@ -24,6 +24,7 @@
 #define CPUID_ADDRESS_SIZES     0x80000008u
 
 #define CPUID_1_EBX_APIC_SHIFT  24
+#define CPUID_1_ECX_PCID        (1u << 17)
 #define CPUID_1_ECX_HYPERVISOR  (1u << 31)
 #define CPUID_1_ECX_RDRAND      (1u << 30)
 #define CPUID_1_EDX_PSE         (1u << 3)
@@ -34,6 +35,7 @@
 #define CPUID_1_EDX_PAT         (1u << 16)
 #define CPUID_1_EDX_PSE36       (1u << 17)
 #define CPUID_7_EBX_SMEP        (1u << 7)
+#define CPUID_7_EBX_INVPCID     (1u << 10)
 #define CPUID_7_EBX_SMAP        (1u << 20)
 #define CPUID_7_ECX_UMIP        (1u << 2)
 #define CPUID_7_ECX_LA57        (1u << 16)

@@ -13,6 +13,7 @@
 #define CR0_MP             (1u << 1)  /* WAIT obeys TS, too */
 #define CR0_TS             (1u << 3)  /* x87, MMX, SSE and AVX are "device not available" */
 #define CR0_WP             (1u << 16) /* ring 0 obeys read-only pages */
+#define CR3_PCID           0xfffu     /* with CR4.PCIDE: which one */
 #define CR4_PSE            (1u << 4)  /* pages of 4 MiB */
 #define CR4_PAE            (1u << 5)  /* entries of 64 bits */
 #define CR4_PGE            (1u << 7)  /* global pages */

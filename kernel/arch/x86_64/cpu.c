@@ -11,6 +11,7 @@
  * part of the image; arch_cpu_set_exception_stack() replaces them by stacks between guard pages.
  */
 #include "arch/cpu.h"
+#include "arch/mmu.h"
 
 #include "arch/x86/cpuid.h"
 #include "arch/x86/registers.h"
@@ -71,6 +72,18 @@ static void read_sizes(void)
 
 /* --- protections ------------------------------------------------------------------------- */
 
+/* PCIDE may be set only while CR3 names PCID 0 (SDM vol. 3A, 4.10.1). Global pages come first: the
+ * kernel's half must not be cached once a tag. */
+static void enable_tags(struct cpuid structured)
+{
+    if ((cpuid(CPUID_FEATURES, 0).ecx & CPUID_1_ECX_PCID) == 0 || (cr4_read() & CR4_PGE) == 0 ||
+        (cr3_read() & CR3_PCID) != 0)
+        return;
+    cr4_write(cr4_read() | CR4_PCIDE);
+    arch_has_pcid = true;
+    arch_has_invpcid = (structured.ebx & CPUID_7_EBX_INVPCID) != 0;
+}
+
 static void enable_protections(void)
 {
     struct cpuid structured = cpuid_or_zero(CPUID_STRUCTURED, 0);
@@ -86,6 +99,7 @@ static void enable_protections(void)
         cr4 |= CR4_UMIP;
     cr0_write(cr0_read() | CR0_WP);
     cr4_write(cr4);
+    enable_tags(structured);
 }
 
 static void add_protection(bool is_on, const char *name)
@@ -107,6 +121,7 @@ static void name_protections(void)
     add_protection(cr4 & CR4_SMAP, "SMAP");
     add_protection(cr4 & CR4_UMIP, "UMIP");
     add_protection(cr4 & CR4_PGE, "PGE");
+    add_protection(cr4 & CR4_PCIDE, "PCID");
 }
 
 /* --- interface --------------------------------------------------------------------------- */

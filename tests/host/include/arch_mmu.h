@@ -68,8 +68,11 @@ const struct pt_format *arch_pt_format(unsigned levels);
 bool arch_memory_types_set(void);
 paddr_t arch_root_read(void);
 void arch_root_write(paddr_t root);
+unsigned arch_tlb_tags(void);
+void arch_root_write_tagged(paddr_t root, unsigned tag, bool keep);
 void arch_tlb_flush_page(vaddr_t page);
 void arch_tlb_flush_all(void);
 void arch_tlb_flush_others(vaddr_t start, size_t size_bytes);
+void arch_tlb_call_others(void (*function)(const void *context), const void *context);
 
 #endif

@@ -9,6 +9,7 @@
  *
  *   - an access uses a cached translation that the tables no longer grant,
  *   - a frame or table is given back while a translation to it or through it is cached,
+ *   - a switch keeps translations of a tag that the tables no longer grant, or another table's,
  *   - an entry has a reserved bit set,
  *   - a root that the processor reads only once (PAE) has changed since,
  *
@@ -20,6 +21,7 @@
 #include "mm/pt.h"
 
 #define FAKE_MMU_CPUS 2
+#define FAKE_MMU_TAGS 4 /* at most */
 
 /* A format no machine has: 3 levels of 32 entries, each level with its bits in other places and
  * all rights spelt as prohibitions; leaves are allowed at all three, the root's included. 27-bit
@@ -56,6 +58,10 @@ void fake_mmu_check(void);
 extern unsigned fake_mmu_failures;
 /* While true, complaints are counted and not printed. */
 extern bool fake_mmu_quiet;
+
+/* Tags that the processors have: 1 to FAKE_MMU_TAGS; and switches that kept translations. */
+extern unsigned fake_mmu_tags;
+extern unsigned fake_mmu_kept;
 
 /* Whether arch_memory_types_set() was called. */
 extern bool fake_mmu_memory_types_set;

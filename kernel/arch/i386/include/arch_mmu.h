@@ -131,6 +131,19 @@ static inline void arch_root_write(paddr_t root)
     __asm__ volatile("mov %0, %%cr3" : : "r"(arch_root_in_use) : "memory");
 }
 
+/* Tags are for 64-bit mode only (SDM vol. 3A, 4.10.1). */
+static inline unsigned arch_tlb_tags(void)
+{
+    return 1;
+}
+
+static inline void arch_root_write_tagged(paddr_t root, unsigned tag, bool keep)
+{
+    (void)tag;
+    (void)keep;
+    arch_root_write(root);
+}
+
 static inline void arch_tlb_flush_page(vaddr_t page)
 {
     __asm__ volatile("invlpg (%0)" : : "r"(va_value(page)) : "memory");
@@ -153,5 +166,6 @@ static inline void arch_tlb_flush_all(void)
 /* In mmu.c. */
 bool arch_memory_types_set(void);
 void arch_tlb_flush_others(vaddr_t start, size_t size_bytes);
+void arch_tlb_call_others(void (*function)(const void *context), const void *context);
 
 #endif

@@ -92,6 +92,26 @@ static inline void arch_root_write(paddr_t root)
     __asm__ volatile("mov %0, %%cr3" : : "r"((uintptr_t)pa_value(root)) : "memory");
 }
 
+/* Process-context identifiers (SDM vol. 3A, 4.10.1): CR4.PCIDE is on, and there is INVPCID. */
+#define CR3_KEEP    ((uintptr_t)1 << 63)
+#define PCIDS       4096u
+#define INVPCID_ALL ((uintptr_t)2) /* global translations, too */
+
+extern bool arch_has_pcid;
+extern bool arch_has_invpcid;
+
+static inline unsigned arch_tlb_tags(void)
+{
+    return arch_has_pcid ? PCIDS : 1;
+}
+
+static inline void arch_root_write_tagged(paddr_t root, unsigned tag, bool keep)
+{
+    uintptr_t cr3 = (uintptr_t)pa_value(root) | tag | (keep ? CR3_KEEP : 0);
+
+    __asm__ volatile("mov %0, %%cr3" : : "r"(cr3) : "memory");
+}
+
 static inline void arch_tlb_flush_page(vaddr_t page)
 {
     __asm__ volatile("invlpg (%0)" : : "r"(va_value(page)) : "memory");
@@ -100,8 +120,13 @@ static inline void arch_tlb_flush_page(vaddr_t page)
 /* Writing CR4 with another PGE drops all translations, global ones too (SDM vol. 3A, 4.10.4.1). */
 static inline void arch_tlb_flush_all(void)
 {
+    static const uint64_t everything[2];
     uintptr_t cr4;
 
+    if (arch_has_invpcid) {
+        __asm__ volatile("invpcid %0, %1" : : "m"(everything), "r"(INVPCID_ALL) : "memory");
+        return;
+    }
     __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
     if ((cr4 & MMU_CR4_PGE) == 0) {
         arch_root_write(arch_root_read());
@@ -114,5 +139,6 @@ static inline void arch_tlb_flush_all(void)
 /* In mmu.c. */
 bool arch_memory_types_set(void);
 void arch_tlb_flush_others(vaddr_t start, size_t size_bytes);
+void arch_tlb_call_others(void (*function)(const void *context), const void *context);
 
 #endif

@@ -84,6 +84,18 @@ static inline void arch_root_write(paddr_t root)
     bench_root = root;
 }
 
+static inline unsigned arch_tlb_tags(void)
+{
+    return 1;
+}
+
+static inline void arch_root_write_tagged(paddr_t root, unsigned tag, bool keep)
+{
+    (void)tag;
+    (void)keep;
+    arch_root_write(root);
+}
+
 static inline void arch_tlb_flush_page(vaddr_t page)
 {
     (void)page;
@@ -97,6 +109,12 @@ static inline void arch_tlb_flush_others(vaddr_t start, size_t size_bytes)
 {
     (void)start;
     (void)size_bytes;
+}
+
+static inline void arch_tlb_call_others(void (*function)(const void *context), const void *context)
+{
+    (void)function;
+    (void)context;
 }
 
 #endif
