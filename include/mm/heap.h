@@ -61,6 +61,8 @@ struct heap_stats {
     uint64_t live_bytes;   /* usable sizes of live objects */
     uint64_t mapped_bytes; /* pages held, metadata included */
     uint64_t metadata_bytes;
+    uint64_t slab_free_bytes; /* mapped: room in slabs that no live object has */
+    uint64_t cached_bytes;    /* mapped: free runs of pages */
     uint64_t window_bytes;
     uint64_t allocations; /* since boot */
     uint64_t frees;
@@ -80,6 +82,18 @@ struct heap_class_info {
 };
 /* False when there is no class `index`. */
 bool heap_get_class(unsigned index, struct heap_class_info *info);
+
+/* A slab: pages that are filled with objects of one class. */
+struct heap_slab_info {
+    const void *start;
+    size_t size_bytes;
+    size_t object_bytes;
+    unsigned objects;
+    unsigned free; /* of these, neither live nor in a cache */
+};
+/* The first slab for *cursor 0, then the next each time; false at the end. Slabs that come and go
+ * meanwhile may be missed. */
+bool heap_next_slab(uint32_t *cursor, struct heap_slab_info *info);
 
 /* What is known about an address inside the heap's window. STATUS_NOT_FOUND if it is no object's. */
 struct heap_object_info {

@@ -78,6 +78,7 @@ static void add_classes(struct heap_stats *stats)
     for (unsigned index = 0; heap_get_class(index, &info); index++) {
         stats->live_objects += info.live;
         stats->live_bytes += info.live * info.object_bytes;
+        stats->slab_free_bytes += (info.objects - info.live) * info.object_bytes;
         stats->allocations += sum_magazines(HEAP_CLASS_FIRST + index).allocations;
     }
 }
@@ -100,6 +101,7 @@ void heap_get_stats(struct heap_stats *stats)
         .live_objects = runs.large_objects,
         .live_bytes = (uint64_t)runs.large_pages << PAGE_SHIFT,
         .metadata_bytes = (uint64_t)heap_window.metadata_pages << PAGE_SHIFT,
+        .cached_bytes = (uint64_t)runs.cached_pages << PAGE_SHIFT,
         .window_bytes = heap_window.window_bytes,
         .allocations = runs.large_allocations + heap_counters.slow_allocations,
         .failures = heap_counters.failures,

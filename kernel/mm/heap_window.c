@@ -19,6 +19,7 @@
  */
 #include "heap_window.h"
 
+#include "heap_debug_private.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/log.h"
@@ -92,13 +93,16 @@ enum status heap_back(uintptr_t address, size_t count_pages, enum frame_tag tag)
             return STATUS_NO_MEMORY;
         }
     }
+    heap_event_note(HEAP_EVENT_MAP, address, count_pages * PAGE_SIZE, HEAP_TAG_NONE, NULL);
     return STATUS_OK;
 }
 
 void heap_unback(uintptr_t address, size_t count_pages)
 {
-    if (count_pages != 0)
-        VERIFY(paging_unmap(va(address), count_pages * PAGE_SIZE, true) == STATUS_OK);
+    if (count_pages == 0)
+        return;
+    heap_event_note(HEAP_EVENT_UNMAP, address, count_pages * PAGE_SIZE, HEAP_TAG_NONE, NULL);
+    VERIFY(paging_unmap(va(address), count_pages * PAGE_SIZE, true) == STATUS_OK);
 }
 
 /* --- dividing ---------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * cmd_heap.c - heap: who holds how much; kmalloc and kfree: to try it by hand.
+ * cmd_heap.c - heap: the classes and totals; kmalloc and kfree: to try it by hand.
  */
 
 #include "monitor/commands.h"
@@ -63,10 +63,18 @@ static void print_bytes(const char *what, uint64_t size_bytes)
 
 static void print_heap(const struct heap_stats *stats)
 {
+    uint64_t mapped = stats->mapped_bytes;
+
     print_bytes("live", stats->live_bytes);
+    print_bytes("in slabs", stats->slab_free_bytes);
+    print_bytes("in runs", stats->cached_bytes);
     print_bytes("metadata", stats->metadata_bytes);
-    print_bytes("mapped", stats->mapped_bytes);
+    print_bytes("mapped", mapped);
     print_bytes("window", stats->window_bytes);
+    print(
+        "Of what is mapped, %u%% is live, %u%% free in slabs, %u%% free in runs, %u%% metadata.\n",
+        format_percent(stats->live_bytes, mapped), format_percent(stats->slab_free_bytes, mapped),
+        format_percent(stats->cached_bytes, mapped), format_percent(stats->metadata_bytes, mapped));
     print("%llu objects are live, %llu of them large. Since boot %llu were allocated and %llu "
           "freed;\n"
           "%llu requests failed and %llu wrong frees were refused.\n",
@@ -85,6 +93,8 @@ static void event_heap(const struct heap_stats *stats)
     json_number(&event, "large_objects", stats->large_objects);
     json_number(&event, "mapped_bytes", stats->mapped_bytes);
     json_number(&event, "metadata_bytes", stats->metadata_bytes);
+    json_number(&event, "slab_free_bytes", stats->slab_free_bytes);
+    json_number(&event, "cached_bytes", stats->cached_bytes);
     json_number(&event, "window_bytes", stats->window_bytes);
     json_number(&event, "allocations", stats->allocations);
     json_number(&event, "frees", stats->frees);
@@ -93,16 +103,28 @@ static void event_heap(const struct heap_stats *stats)
     json_end(&event);
 }
 
-bool command_heap(const struct command_call *call)
+static bool show_heap(void)
 {
     struct heap_stats stats;
 
-    (void)call;
     show_classes();
     heap_get_stats(&stats);
     print_heap(&stats);
     event_heap(&stats);
     return true;
+}
+
+bool command_heap(const struct command_call *call)
+{
+    if (call->count == 0)
+        return show_heap();
+    if (command_argument_is(call, 0, "check"))
+        return heap_command_check(call);
+    if (command_argument_is(call, 0, "events"))
+        return heap_command_events(call);
+    if (command_argument_is(call, 0, "debug"))
+        return heap_command_debug(call);
+    return command_refuse(call, "'%s' is neither check, events nor debug", call->arguments[0]);
 }
 
 /* --- kmalloc and kfree ----------------------------------------------------------------------- */

@@ -41,7 +41,19 @@ static const struct command commands[] = {
       0, 1, command_pt },
     { "walk", "ADDRESS", "the way of an address through the page tables, level by level", NULL, 1,
       1, command_walk },
-    { "heap", "", "the kernel's heap by size class", NULL, 0, 0, command_heap },
+    { "heap", "[check|events [COUNT]|debug [WORDS]]", "the kernel's heap by size class",
+      "  check    recount everything; with debugging, look for damaged objects\n"
+      "  events   the last 16 things that happened to objects, or COUNT of them\n"
+      "  debug    which of its checks are on; WORDS, as in 'heap debug canary,poison', turns on "
+      "those\n"
+      "           and no others: sites poison verify quarantine random canary zero guard=N off\n",
+      0, 2, command_heap },
+    { "slabs", "[BYTES]", "the heap's slabs by class and by how full they are",
+      "With the size of a class, each of its slabs.\n", 0, 1, command_slabs },
+    { "tags", "", "who holds how much of the heap", NULL, 0, 0, command_tags },
+    { "leaks", "[mark]", "what was allocated since the mark and is held, by place",
+      "'leaks mark' sets the mark. Places are known with debugging on (heap debug sites).\n", 0, 1,
+      command_leaks },
     { "kmalloc", "SIZE [COUNT]", "allocate objects from the heap, and say where they are",
       "At most 1024 objects at a time. Give each back with kfree.\n", 1, 2, command_kmalloc },
     { "kfree", "ADDRESS", "give an object back to the heap",

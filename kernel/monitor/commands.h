@@ -60,6 +60,12 @@ bool command_frame(const struct command_call *call);
 bool command_pt(const struct command_call *call);
 bool command_walk(const struct command_call *call);
 bool command_heap(const struct command_call *call);
+bool heap_command_check(const struct command_call *call); /* heap check and so on */
+bool heap_command_events(const struct command_call *call);
+bool heap_command_debug(const struct command_call *call);
+bool command_slabs(const struct command_call *call);
+bool command_tags(const struct command_call *call);
+bool command_leaks(const struct command_call *call);
 bool command_kmalloc(const struct command_call *call);
 bool command_kfree(const struct command_call *call);
 bool command_pci(const struct command_call *call);
