@@ -6,6 +6,7 @@
  * one before: table of memory, bump allocator, frames, page tables, address space, stacks, heap.
  * A phase that fails has logged why; a kernel without it cannot go on.
  */
+#include "config.h"
 #include "arch/clock.h"
 #include "arch/cpu.h"
 #include "arch/mmu.h"
@@ -138,12 +139,24 @@ static enum status start_areas(void)
     return vmm_init(va(LAYOUT_AREAS_START), LAYOUT_AREAS_BYTES);
 }
 
+/* Debugging: who allocates which frame. A kernel that has no room for it goes on. */
+static void record_sites(void)
+{
+    enum status status = STATUS_OK;
+
+    if (CONFIG_DEBUG || options.frame_sites)
+        status = pmm_record_sites();
+    if (status != STATUS_OK)
+        log_warning("frame_sites: not recorded: %s", status_name(status));
+}
+
 /* Which memory is near. Tables that lie outside the direct map can be reached from here on. */
 static enum status find_nodes(void)
 {
     struct acpi_root root;
     enum status status;
 
+    record_sites();
     acpi_machine_allow_mapping();
     status = acpi_machine_open(&machine.map, pa(machine.handoff->acpi_rsdp), &root);
     if (status == STATUS_OK)

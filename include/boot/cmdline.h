@@ -45,6 +45,7 @@ size_t cmdline_copy(struct cmdline_text piece, char *buffer, size_t size);
 struct cmdline_options {
     bool json;                    /* every result also as a line of JSON on the serial port */
     bool exit;                    /* end the machine when the commands of `run` are done */
+    bool frame_sites;             /* note where each frame is allocated */
     bool selftest;                /* run the self-tests at boot */
     bool nokaslr;                 /* for the loader: no random addresses */
     bool aslr;                    /* areas of user spaces lie at random */

@@ -61,6 +61,10 @@ unsigned frame_references(pfn_t frame);
 /* Changes the tag of an allocated frame. */
 void frame_set_tag(pfn_t frame, enum frame_tag tag);
 
+/* Where the frame was allocated last, an address in the caller's code; NULL where that is not known: only
+ * after pmm_record_sites(). Any context. */
+const void *frame_site(pfn_t frame);
+
 /* "free", "kernel", "page table" ... Never NULL. */
 const char *frame_tag_name(enum frame_tag tag);
 

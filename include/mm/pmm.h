@@ -122,6 +122,11 @@ void pmm_register_shrinker(struct pmm_shrinker *shrinker);
 /* Empties this processor's magazines, and that of zeroed frames, into the areas. */
 void pmm_drain(void);
 
+/* From now on notes where each frame is allocated, for frame_site(). Takes 4 bytes a frame, and makes
+ * allocations slow: magazines are not used any more. Early, one processor, once; STATUS_EXISTS the
+ * second time, STATUS_NO_MEMORY: nothing is noted. */
+enum status pmm_record_sites(void);
+
 struct pmm_stats {
     uint64_t total_frames;   /* all frames that the firmware described, of whatever type, and
                                 what pmm_add() brought besides */

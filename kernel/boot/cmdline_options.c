@@ -29,6 +29,7 @@ static const struct parameter {
     { "json", KIND_FLAG, offsetof(struct cmdline_options, json) },
     { "exit", KIND_FLAG, offsetof(struct cmdline_options, exit) },
     { "selftest", KIND_FLAG, offsetof(struct cmdline_options, selftest) },
+    { "frame_sites", KIND_FLAG, offsetof(struct cmdline_options, frame_sites) },
     { "nokaslr", KIND_FLAG, offsetof(struct cmdline_options, nokaslr) },
     { "aslr", KIND_FLAG, offsetof(struct cmdline_options, aslr) },
     { "quiet", KIND_QUIET, offsetof(struct cmdline_options, console_level) },

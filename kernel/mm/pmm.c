@@ -88,6 +88,7 @@ static bool take_cached(struct pmm_cpu *cpu, enum frame_tag tag, pfn_t *frame)
     if (!pmm_try_hard(&job, attempt_run))
         return STATUS_NO_MEMORY;
     *frame = pfn(job.first);
+    NOTE_SITES(job.first, 1);
     return STATUS_OK;
 }
 
@@ -164,11 +165,15 @@ enum status pmm_alloc_zeroed(enum frame_tag tag, pfn_t *frame)
 {
     enum status status;
 
-    if (tag_is_valid(tag) && pmm_take_zeroed(record_make(tag, false), frame))
+    if (tag_is_valid(tag) && pmm_take_zeroed(record_make(tag, false), frame)) {
+        NOTE_SITES(pfn_value(*frame), 1);
         return STATUS_OK;
+    }
     status = pmm_alloc_frame(tag, frame);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
         pmm_zero_frames(pfn_value(*frame), 1);
+        NOTE_SITES(pfn_value(*frame), 1);
+    }
     return status;
 }
 
@@ -195,6 +200,8 @@ size_t pmm_alloc_bulk(enum frame_tag tag, pfn_t *frames, size_t count)
     turn_round(frames, job.got); /* they came highest first */
     for (size_t i = 0; i < job.got; i++)
         (void)hand_out(frames[i], tag);
+    for (size_t i = 0; pmm_sites_on && i < job.got; i++)
+        NOTE_SITES(pfn_value(frames[i]), 1);
     return job.got;
 }
 
@@ -243,9 +250,14 @@ enum status pmm_alloc_order(unsigned order, enum frame_tag tag, pfn_t *first)
                            .end = UINTPTR_MAX,
                            .record = record_make(tag, false) };
 
+    enum status status;
+
     if (pmm_state.general_frames == 0 || !tag_is_valid(tag))
         return STATUS_INVALID;
-    return take_run(&job, attempt_run, 0, first);
+    status = take_run(&job, attempt_run, 0, first);
+    if (status == STATUS_OK)
+        NOTE_SITES(job.first, job.count);
+    return status;
 }
 
 enum status pmm_alloc(unsigned order, enum frame_tag tag, pfn_t *first)
@@ -315,6 +327,7 @@ static bool wants_any_frame(const struct pmm_request *request)
 enum status pmm_alloc_run(const struct pmm_request *request, pfn_t *first)
 {
     struct pmm_job job = { .end = UINTPTR_MAX };
+    enum status status;
     uint64_t room;
 
     if (!request_is_valid(request))
@@ -332,5 +345,8 @@ enum status pmm_alloc_run(const struct pmm_request *request, pfn_t *first)
     job.order = highest_bit(room) + (is_power_of_two(room) ? 0 : 1);
     if (is_power_of_two(job.count))
         job.align = (uintptr_t)max_u64(job.count, job.align);
-    return take_run(&job, pmm_attempt_request, request->flags, first);
+    status = take_run(&job, pmm_attempt_request, request->flags, first);
+    if (status == STATUS_OK)
+        NOTE_SITES(job.first, job.count);
+    return status;
 }

@@ -34,7 +34,7 @@ static void start(struct pmm_cpu *cpu)
 {
     uint64_t limit = pmm_state.managed_frames / FRAMES_PER_CACHED_FRAME;
 
-    cpu->busy = 0;
+    cpu->busy = pmm_sites_on ? 1 : 0;
     cpu->count = 0;
     cpu->frames = cpu->halves[0];
     cpu->limit = (uint32_t)min_u64(max_u64(limit, SMALL_HALF), HALF_FRAMES);

@@ -318,6 +318,7 @@ enum status pmm_init(const struct memmap *map)
 
     forget(state);
     pmm_nodes.count = 0;
+    pmm_sites_on = false;
     if (plan.areas == 0)
         return STATUS_NO_MEMORY;
     state->lock = (struct spinlock)SPINLOCK_INIT(LOCK_RANK_PMM, "the directory of areas");

@@ -93,7 +93,7 @@ static void move_in(struct pmm_cpu *cpu, struct pmm_area *area)
     irq_state_t irq = spin_lock(&pmm_state.lock);
     uintptr_t number = area->first >> AREA_ORDER;
 
-    if (!index_has(INDEX_CLAIMED, number)) {
+    if (!pmm_sites_on && !index_has(INDEX_CLAIMED, number)) {
         if (cpu->home != NULL)
             index_remove(INDEX_CLAIMED, cpu->home->first >> AREA_ORDER);
         index_add(INDEX_CLAIMED, number);

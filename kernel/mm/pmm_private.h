@@ -480,6 +480,18 @@ extern struct pmm_nodes pmm_nodes;
 /* These frames come to be managed, or go. pmm_state.lock is held. */
 void pmm_nodes_count(uintptr_t first, uintptr_t count, bool come);
 
+/* --- pmm_site.c: who allocated what --------------------------------------------------------- */
+
+extern bool pmm_sites_on;
+void pmm_note_sites(uintptr_t first, uintptr_t count, const void *site);
+
+/* What was allocated belongs to the caller of the calling function. */
+#define NOTE_SITES(first, count)                                                                   \
+    do {                                                                                           \
+        if (UNLIKELY(pmm_sites_on))                                                                \
+            pmm_note_sites((first), (count), __builtin_return_address(0));                         \
+    } while (false)
+
 /* --- pmm_zero.c: frames full of zeros ------------------------------------------------------- */
 
 void pmm_zero_init(void);

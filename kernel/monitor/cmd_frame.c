@@ -13,6 +13,7 @@
 
 #include "monitor/commands.h"
 #include "boot/efi_memory.h"
+#include "diag/diag.h"
 #include "lib/json.h"
 #include "lib/print.h"
 #include "lib/string.h"
@@ -21,6 +22,8 @@
 #include "mm/paging.h"
 #include "mm/pmm.h"
 #include "monitor/format.h"
+
+#define PLACE_BYTES 64
 
 /* --- one frame ------------------------------------------------------------------------------- */
 
@@ -70,6 +73,17 @@ static void print_region(const struct region *row)
     print("\n");
 }
 
+/* Where the frame was allocated last, where that is noted (`frame_sites` on the command line). */
+static void print_site(pfn_t frame)
+{
+    char name[PLACE_BYTES];
+
+    if (frame_site(frame) == NULL)
+        return;
+    (void)diag_place_name(frame_site(frame), name, sizeof(name));
+    print("  allocated    by %s\n", name);
+}
+
 static void event_frame(pfn_t frame, const struct frame_info *info, const struct region *row)
 {
     struct json event;
@@ -81,6 +95,12 @@ static void event_frame(pfn_t frame, const struct frame_info *info, const struct
     json_boolean(&event, "cached", info->cached);
     json_text(&event, "tag", frame_tag_name(info->tag));
     json_number(&event, "references", info->references);
+    if (frame_site(frame) != NULL) {
+        char name[PLACE_BYTES];
+
+        (void)diag_place_name(frame_site(frame), name, sizeof(name));
+        json_text(&event, "site", name);
+    }
     json_text(&event, "region", row == NULL ? "none" : e820_type_word(row->type));
     json_end(&event);
 }
@@ -101,6 +121,7 @@ static bool tell_frame(const struct command_call *call)
     print("  tag          %s\n", frame_tag_name(info.tag));
     if (info.managed)
         print("  references   %u\n", info.references);
+    print_site(frame);
     print_region(row);
     event_frame(frame, &info, row);
     return true;

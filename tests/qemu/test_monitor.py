@@ -497,6 +497,18 @@ def expected_fault(name, width):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
+def test_sites_of_frames(machine, width):
+    """With frame_sites the kernel knows who allocated a frame, and works as without."""
+    with machine(cmdline="frame_sites json", **WIDTHS[width]) as run:
+        run.prompt()
+        held = one(ask(run, "kmalloc 2M")[1], "kmalloc")["address"]
+        lines, events = ask(run, f"frame {held}")
+        assert re.fullmatch(r"[a-z_]+\+0x[0-9a-f]+", one(events, "frame")["site"])
+        assert any(line.startswith("  allocated    by ") for line in lines)
+        assert one(ask(run, "selftest")[1], "selftests")["failed"] == 0
+
+
+@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", FAULTS)
 def test_fault(boot, name, width):
     """Each fault ends in a report that names the function at fault, and in the code of failure; the
