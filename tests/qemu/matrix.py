@@ -38,12 +38,13 @@ def every():
 
 
 def half():
-    """Each processor with each memory size; the types of machine take turns. With 2 levels a q35
-    keeps exactly 2 GiB of 3G or 4G, all of which the self-tests write: left to the whole matrix."""
+    """Each processor with each memory size; the types of machine take turns. For addresses of 32
+    bits a q35 keeps exactly 2 GiB of 3G or 4G, all of which the self-tests write: left to the whole
+    matrix."""
     chosen = set()
     for i, cpu in enumerate(CPUS):
         for j, memory in enumerate(MEMORY):
-            slow = cpu in ("486", "pentium") and memory in ("3G", "4G")
+            slow = cpu in ("486", "pentium", "qemu32") and memory in ("3G", "4G")
             chosen.add(f"{cpu}-{memory}-{'pc' if slow else TYPES[(i + j) % 2]}")
     chosen |= {f"x86_64-{memory}-{kind}" for memory, kind in zip(LARGE_MEMORY, TYPES)}
     return {name: fields for name, fields in every().items() if name in chosen}
