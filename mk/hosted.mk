@@ -72,8 +72,8 @@ THREAD_NAMES := heap_threads pmm_threads
 # What 32 bits cannot be asked: what speaks to the firmware and 128-bit arithmetic; tests whose machine
 # is larger than a program of 32 bits; tests whose address space is that of x86-64.
 M32_NOT_WIDE   := efi_% wide
-M32_NOT_LARGE  := bump frame pmm pmm_defects pmm_free pmm_model pmm_node pmm_numa pmm_request pmm_threads pmm_zero
-M32_NOT_LAYOUT := kstack paging tlb vm_cache vm_clone vm_fault vmm
+M32_NOT_LARGE  := bump frame pmm pmm_defects pmm_free pmm_model pmm_node pmm_numa pmm_request pmm_site pmm_threads pmm_zero
+M32_NOT_LAYOUT := kstack paging tlb tlb_switch vm_cache vm_clone vm_fault vmm
 M32_NAMES := $(filter-out $(M32_NOT_WIDE) $(M32_NOT_LARGE) $(M32_NOT_LAYOUT),$(UNIT_NAMES))
 
 FLAGS_hosted-lib = $(HOSTED_LIB)
