@@ -29,6 +29,7 @@
 #include "mm/kstack.h"
 #include "mm/layout.h"
 #include "mm/memmap_cmdline.h"
+#include "mm/mtrr.h"
 #include "mm/paging.h"
 #include "mm/pmm.h"
 #include "mm/vmm.h"
@@ -121,10 +122,20 @@ static enum status start_frames(void)
     return pmm_init(&machine.map);
 }
 
+/* What the firmware made of memory's types, before the first mapping with a type of its own. */
+static void start_memory_types(void)
+{
+    struct mtrr_registers registers;
+
+    mtrr_start(arch_mtrr_read(&registers) ? &registers : NULL);
+    mtrr_check_memory(&machine.map);
+}
+
 static enum status start_paging(void)
 {
     const struct cpu_info *cpu = arch_cpu_info();
 
+    start_memory_types();
     return init_paging(machine.handoff, cpu->physical_bits, cpu->no_execute, cpu->largest_leaf);
 }
 

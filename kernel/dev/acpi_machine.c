@@ -17,6 +17,7 @@
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/layout.h"
+#include "mm/mtrr.h"
 #include "mm/vmm.h"
 
 static struct {
@@ -45,6 +46,15 @@ void acpi_machine_close(void)
     machine.closed = true;
 }
 
+/* As everybody else maps RAM, where the firmware lets it be cached. */
+static unsigned cache_of(uint64_t page, bool is_ram)
+{
+    uint64_t end;
+
+    return is_ram && mtrr_agrees(mtrr_type_at(pa(page), &end), PT_WRITE_BACK) ? PT_WRITE_BACK
+                                                                              : PT_UNCACHED;
+}
+
 /* The page where it is mapped now, or NULL. */
 static const uint8_t *map_page(uint64_t page, bool is_ram)
 {
@@ -53,7 +63,7 @@ static const uint8_t *map_page(uint64_t page, bool is_ram)
     if (machine.mapped != NULL && machine.page == page)
         return machine.mapped;
     acpi_machine_unmap();
-    if (vm_map_frames(pa(page), PAGE_SIZE, is_ram ? PT_WRITE_BACK : PT_UNCACHED, "ACPI tables",
+    if (vm_map_frames(pa(page), PAGE_SIZE, cache_of(page, is_ram), "ACPI tables",
                       &machine.mapped) != STATUS_OK)
         machine.mapped = NULL;
     machine.page = page;

@@ -20,6 +20,7 @@
 
 #include "arch/mmu.h"
 #include "lib/bits.h"
+#include "mm/mtrr.h"
 #include "vm_private.h"
 
 /* --- requests ---------------------------------------------------------------------------- */
@@ -51,6 +52,14 @@ static unsigned effective_flags(const struct vm_request *request)
     return flags;
 }
 
+/* What a VM_FIXED area shows. */
+static enum status check_target(paddr_t target, uint64_t size_bytes, unsigned rights)
+{
+    if (!pa_page_aligned(target))
+        return STATUS_NOT_ALIGNED;
+    return mtrr_check_range(target, size_bytes, rights);
+}
+
 /* Where the area may lie, but for its place. */
 static enum status check_request(const struct vm_space *space, const struct vm_request *request,
                                  struct vm_area *area, struct vm_place *place)
@@ -66,8 +75,11 @@ static enum status check_request(const struct vm_space *space, const struct vm_r
         return STATUS_INVALID;
     if (!checked_align_up(request->size_bytes, PAGE_SIZE, &size_bytes) || size_bytes > SIZE_MAX)
         return STATUS_OVERFLOW;
-    if (request->kind == VM_FIXED && !pa_page_aligned(request->target))
-        return STATUS_NOT_ALIGNED;
+    if (request->kind == VM_FIXED) {
+        status = check_target(request->target, size_bytes, request->rights);
+        if (status != STATUS_OK)
+            return status;
+    }
     *area = (struct vm_area){ .target = pa_value(request->target),
                               .name = request->name,
                               .rights = request->rights,
@@ -339,6 +351,8 @@ static enum status check_protect(const struct vm_space *space, const struct span
         if (area->kind == VM_GUARD || area->kind == VM_WINDOW)
             return STATUS_DENIED;
         status = check_rights(space, area->kind, rights);
+        if (status == STATUS_OK && area->kind == VM_FIXED)
+            status = check_target(pa(area->target), area->end - area->start, rights);
         if (status != STATUS_OK)
             return status;
         address = area->end;

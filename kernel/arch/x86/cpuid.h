@@ -31,6 +31,7 @@
 #define CPUID_1_EDX_TSC         (1u << 4)
 #define CPUID_1_EDX_PAE         (1u << 6)
 #define CPUID_1_EDX_SEP         (1u << 11) /* SYSENTER */
+#define CPUID_1_EDX_MTRR        (1u << 12)
 #define CPUID_1_EDX_PGE         (1u << 13)
 #define CPUID_1_EDX_PAT         (1u << 16)
 #define CPUID_1_EDX_PSE36       (1u << 17)
