@@ -27,6 +27,12 @@ kernel_includes = -Iinclude -Ikernel -Ikernel/arch/x86/include -Ikernel/arch/$(1
 KERNEL_C_COMMON  = $(C_COMMON) -O2 -ffreestanding -mgeneral-regs-only -fcf-protection=none \
 	-fno-omit-frame-pointer -fstack-protector-strong -mstack-protector-guard=global \
 	-fno-asynchronous-unwind-tables -fno-common
+# What people and boots wait for once is made small, what runs all the time fast: the loader, which has the
+# kernel inside, is to stay under 512 KiB.
+KERNEL_SMALL := $(foreach room,boot dev diag monitor user,kernel/$(room)/%) \
+	$(foreach part,memmap% %_check %_stats heap_debug heap_leaks heap_explain heap_events heap_options \
+	heap_report heap_walk pmm_node mtrr,kernel/mm/$(part).c)
+kernel_small = $(if $(filter $(KERNEL_SMALL),$(1)),-Os)
 # The i386 kernel runs on a plain 486; structures of one word are returned in registers.
 KERNEL_CFLAGS_x86_64  = $(KERNEL_C_COMMON) -fpie -fvisibility=hidden -mno-red-zone $(call kernel_includes,x86_64)
 KERNEL_CFLAGS_i386    = $(KERNEL_C_COMMON) -m32 -march=i486 -mtune=generic -fno-pie -freg-struct-return \
@@ -50,7 +56,7 @@ FLAGS_kernel-link-$(1) = $$(LD) $$(KERNEL_LDFLAGS_$(1)) | $$(KERNEL_SOURCES_$(1)
 
 build/obj/kernel-$(1)/%.c.o: %.c build/flags/kernel-$(1) $$(MAKE_SOURCES) | need-build
 	@mkdir -p $$(@D); $$(call say,CC,$$< ($(1)))
-	$$(Q)$$(GCC) $$(KERNEL_CFLAGS_$(1)) -MMD -MP -c $$< -o $$@
+	$$(Q)$$(GCC) $$(KERNEL_CFLAGS_$(1)) $$(call kernel_small,$$<) -MMD -MP -c $$< -o $$@
 
 build/obj/kernel-$(1)/%.asm.o: %.asm build/flags/kernel-$(1) $$(MAKE_SOURCES) | need-build
 	@mkdir -p $$(@D); $$(call say,ASM,$$<)

@@ -18,7 +18,7 @@ GNUEFI_CRT0  = $(firstword $(wildcard $(GNUEFI_DIRS:%=%/crt0-efi-x86_64.o) $(GNU
 GNUEFI_LDS   = $(firstword $(wildcard $(GNUEFI_DIRS:%=%/elf_x86_64_efi.lds) $(GNUEFI_DIRS:%=%/efi.lds)) elf_x86_64_efi.lds)
 
 LOADER_INCLUDES := -Iinclude -Iefi -Iefi/include -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
-LOADER_CFLAGS    = $(C_COMMON) -O2 -ffreestanding -fpic -fshort-wchar -fvisibility=hidden \
+LOADER_CFLAGS    = $(C_COMMON) -Os -ffreestanding -fpic -fshort-wchar -fvisibility=hidden \
 	-mno-red-zone -mgeneral-regs-only -maccumulate-outgoing-args -DGNU_EFI_USE_MS_ABI \
 	-fcf-protection=none -fno-stack-protector -fno-stack-check -fno-asynchronous-unwind-tables \
 	-fno-common $(LOADER_INCLUDES)
