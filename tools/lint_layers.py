@@ -68,7 +68,7 @@ def may_include(source, header):
     if header in KERNEL_LAYOUT and source.startswith("efi/"):
         return True
     if ARCH_INLINE.match(source):
-        return header.startswith(tuple(BASE)) or header.startswith("include/arch/")
+        return bool(ARCH_INLINE.match(header)) or header.startswith((*BASE, "include/arch/"))
     row = row_of(source)
     allowed = LAYERS[row]
     if ARCH_INLINE.match(header):

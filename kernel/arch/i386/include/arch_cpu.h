@@ -1,62 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * arch_cpu.h - the processor, as include/arch/cpu.h promises it.
- *
- * GS points at this processor's struct cpu_local, whose first field is its number; it is loaded
- * before anything that asks for it (arch_cpu_init()).
+ * arch_cpu.h - the processor, as include/arch/cpu.h promises it. A plain 486 has no time-stamp counter.
  */
 #ifndef MERIDIAN_I386_ARCH_CPU_H
 #define MERIDIAN_I386_ARCH_CPU_H
 
-#define CPU_FLAGS_INTERRUPT 0x200u /* EFLAGS.IF: SDM vol. 1, 3.4.3.3 */
+#include <arch_cpu_x86.h>
 
 /* Whether there is a time-stamp counter; found before the first time is taken. */
 extern bool arch_has_timestamps;
-
-static inline unsigned arch_cpu_id(void)
-{
-    unsigned id;
-
-    __asm__ volatile("movl %%gs:0, %0" : "=r"(id));
-    return id;
-}
-
-static inline irq_state_t arch_irq_save(void)
-{
-    irq_state_t state;
-
-    __asm__ volatile("pushfl\n\tpopl %0\n\tcli" : "=r"(state) : : "memory");
-    return state;
-}
-
-static inline void arch_irq_restore(irq_state_t state)
-{
-    if (state & CPU_FLAGS_INTERRUPT)
-        __asm__ volatile("sti" : : : "memory");
-}
-
-static inline void arch_cpu_relax(void)
-{
-    __asm__ volatile("pause" : : : "memory");
-}
 
 /* In cpu.c: a processor without the counter counts the questions, so that time never stands. */
 uint64_t arch_timestamp_counted(void);
 
 static inline uint64_t arch_timestamp(void)
 {
-    uint32_t low, high;
-
-    if (!arch_has_timestamps)
-        return arch_timestamp_counted();
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (uint64_t)high << 32 | low;
-}
-
-[[gnu::noreturn]] static inline void arch_cpu_halt(void)
-{
-    for (;;)
-        __asm__ volatile("cli\n\thlt" : : : "memory");
+    return arch_has_timestamps ? arch_timestamp_read() : arch_timestamp_counted();
 }
 
 #endif
