@@ -115,6 +115,10 @@ bool command_frames(const struct command_call *call)
     uint64_t tags[FRAME_TAG_COUNT];
     uint64_t sum;
 
+    if (command_argument_is(call, 0, "-b"))
+        return command_frames_blocks(call);
+    if (call->count > 0)
+        return command_refuse(call, "'%s' is unknown", call->arguments[0]);
     pmm_get_stats(&stats);
     pmm_count_tags(tags);
     print_counts(&stats, tags);

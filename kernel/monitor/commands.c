@@ -24,8 +24,8 @@ static const struct command commands[] = {
       "  -u   the firmware's own map, entry by entry, as it came\n"
       "  -d   what the conversion of the firmware's map changed, and why\n",
       0, 1, command_map },
-    { "frames", "", "frames of physical memory: free, used, reserved, and what for", NULL, 0, 0,
-      command_frames },
+    { "frames", "[-b]", "frames of physical memory: free, used, reserved, and what for",
+      "  -b   every block of 2 MiB by what it is used for\n", 0, 1, command_frames },
     { "frame", "[retire|reserve|add] ADDRESS|NUMBER [COUNT]", "all about one frame, or a change",
       "A hexadecimal number is a physical address, or an address of the kernel, which is looked "
       "up\n"

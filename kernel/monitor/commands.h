@@ -56,6 +56,7 @@ bool command_number(const struct command_call *call, unsigned index, uint64_t *v
 bool command_help(const struct command_call *call);
 bool command_map(const struct command_call *call);
 bool command_frames(const struct command_call *call);
+bool command_frames_blocks(const struct command_call *call); /* frames -b */
 bool command_frame(const struct command_call *call);
 bool command_pt(const struct command_call *call);
 bool command_walk(const struct command_call *call);

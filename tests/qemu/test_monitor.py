@@ -125,6 +125,26 @@ def test_frames_add_up(prompt):
     assert frames["total"] * PAGE == one(events, "memmap")["described"]
 
 
+def test_frames_by_block(prompt):
+    """frames -b: blocks have as many used frames as `frames` counts, and free blocks as many as there are."""
+    lines, events = ask(prompt, "frames -b; frames; map")
+    frames = one(events, "frames")
+    usable, used, free = 0, 0, 0
+    for event in events:
+        if event["event"] == "blocks":
+            assert int(event["base"], 16) % (1 << 30) == 0
+            assert sum(run["blocks"] for run in event["runs"]) == 512
+            assert all((run["tag"] == "free") == (run["used"] == 0) for run in event["runs"])
+            used += sum(run["used"] * run["blocks"] for run in event["runs"])
+            usable += 512 * 512
+            free += sum(run["blocks"] for run in event["runs"] if run["tag"] == "free")
+    assert usable - used == frames["free"]
+    assert free == frames["free_2m_blocks"]
+    rows = [line.split() for line in lines if line.startswith("  0x0")]
+    assert rows[0][0] == "0x000000000000" and len(rows[0][1]) == 64
+    assert any("capitals" in line.lower() for line in lines)
+
+
 BENCHES = {
     "frames": ["pair", "bulk alloc", "bulk free", "order 9 pair"],
     "vm": ["demand-zero fault", "copy-on-write fault", "map+unmap 1", "map+unmap 50", "map+unmap 1500"],
@@ -355,7 +375,8 @@ def test_json_can_be_turned_off(prompt):
     ("nonsense", "no such command"),
     ("map -x", "'-x' is unknown"),
     ("map -u -d", "'-d' is one argument too many"),
-    ("frames now", "one argument too many"),
+    ("frames now", "'now' is unknown"),
+    ("frames -b -b", "'-b' is one argument too many"),
     ("frame", "an argument is missing"),
     ("frame abc", "'abc' is no number"),
     ("frame retire", "an argument is missing"),
