@@ -36,8 +36,10 @@ static inline size_t heap_magazine_count(const struct heap_magazine *magazine)
     return (size_t)(__atomic_load_n(&magazine->top, __ATOMIC_RELAXED) - magazine->base);
 }
 
-/* By processor; one that has no magazines yet shares one that is always busy. */
+/* By processor: what it works on, and what it has. One that has no magazines yet, or has to keep away
+ * from them, works on one that is always busy. */
 extern struct heap_cpu *heap_cpus[CONFIG_MAX_CPUS];
+extern struct heap_cpu *heap_cpu_own[CONFIG_MAX_CPUS];
 extern struct heap_cpu heap_cpu_none;
 
 /* What does not go through magazines. Atomic, modulo the width. */
@@ -68,8 +70,16 @@ void *heap_request(const struct heap_request *request);
 /* As kfree_sized(), for a caller that is not ours. HEAP_ANY_SIZE: as kfree(). */
 bool heap_free(void *object, size_t size_bytes, const void *caller);
 
+/* Virtual space for the processors' structures, and where it is. Early. */
+size_t heap_magazines_fixed_bytes(void);
+void heap_magazines_init(uintptr_t area);
+
+/* Empties this processor's magazines, unless we interrupted it at them. */
+void heap_magazines_drain(void);
+
 /* Empties this processor's magazines and keeps every processor away from its own, so that all
- * requests take the long way; and the end of that. One processor. */
+ * requests take the long way; and the end of that. What another processor has begun, it ends on its
+ * magazines. */
 void heap_magazines_stop(void);
 void heap_magazines_start(void);
 

@@ -27,7 +27,7 @@ static struct class_sums sum_magazines(unsigned class_index)
     struct class_sums sums = { 0 };
 
     for (unsigned id = 0; id < CONFIG_MAX_CPUS; id++) {
-        const struct heap_cpu *cpu = __atomic_load_n(&heap_cpus[id], __ATOMIC_ACQUIRE);
+        const struct heap_cpu *cpu = __atomic_load_n(&heap_cpu_own[id], __ATOMIC_ACQUIRE);
 
         sums.cached += heap_magazine_count(&cpu->magazines[class_index]);
         sums.allocations +=
@@ -64,7 +64,7 @@ static size_t tag_bytes(enum heap_tag tag)
     size_t bytes = __atomic_load_n(&heap_counters.tag_bytes[tag], __ATOMIC_RELAXED);
 
     for (unsigned id = 0; id < CONFIG_MAX_CPUS; id++) {
-        const struct heap_cpu *cpu = __atomic_load_n(&heap_cpus[id], __ATOMIC_ACQUIRE);
+        const struct heap_cpu *cpu = __atomic_load_n(&heap_cpu_own[id], __ATOMIC_ACQUIRE);
 
         bytes += __atomic_load_n(&cpu->tag_bytes[tag], __ATOMIC_RELAXED);
     }
