@@ -13,6 +13,7 @@
  *
  * A lookup among n areas touches log16(n) nodes, where a binary tree touches log2(n), and in each
  * three cache lines: two of keys (vm_cache.c keeps nodes on lines of their own), one with the slot.
+ * How many entries a node has is not written down: unused keys say so. Slots are fetched while keys are compared.
  *
  * Gaps make "anywhere" a descent, too: a child whose largest gap is too small is not entered. What
  * is free behind the last claim is in no gap; it is looked up where needed.
@@ -51,13 +52,29 @@ void vm_tree_init(struct vm_tree *tree, uintptr_t first, uintptr_t end)
  * above every address. */
 static inline unsigned node_index(const struct vm_node *node, uintptr_t address)
 {
-    int group =
-        4 * ((node->key[4] <= address) + (node->key[8] <= address) + (node->key[12] <= address));
+    size_t group = 4 * ((size_t)(node->key[4] <= address) + (node->key[8] <= address) +
+                        (node->key[12] <= address));
 
     return (unsigned)(group + (node->key[group + 1] <= address) +
                       (node->key[group + 2] <= address) + (node->key[group + 3] <= address));
 }
 static_assert(VM_NODE_SLOTS == 16, "node_index() knows the number");
+
+static inline bool node_is_full(const struct vm_node *node)
+{
+    return node->key[VM_NODE_SLOTS - 1] != UINTPTR_MAX;
+}
+
+static inline unsigned node_count(const struct vm_node *node)
+{
+    return node->key[0] == UINTPTR_MAX ? 0 : node_index(node, UINTPTR_MAX - 1) + 1;
+}
+
+/* Whether the entry after `index` is there. */
+static inline bool node_has_next(const struct vm_node *node, unsigned index)
+{
+    return index + 1 < VM_NODE_SLOTS && node->key[index + 1] != UINTPTR_MAX;
+}
 
 struct vm_area *vm_tree_find(const struct vm_tree *tree, uintptr_t address)
 {
@@ -69,6 +86,8 @@ struct vm_area *vm_tree_find(const struct vm_tree *tree, uintptr_t address)
     for (unsigned level = tree->height; level > 0; level--) {
         const struct vm_node *node = slot;
 
+        __builtin_prefetch(&node->slot[0]);
+        __builtin_prefetch(&node->slot[VM_NODE_SLOTS / 2]);
         slot = node->slot[node_index(node, address)];
     }
     area = slot;
@@ -102,7 +121,7 @@ static bool path_next(const struct vm_tree *tree, struct path *path)
 {
     unsigned level = 0;
 
-    while (path->at[level].index + 1 == path->at[level].node->count) {
+    while (!node_has_next(path->at[level].node, path->at[level].index)) {
         if (++level == tree->height)
             return false;
     }
@@ -168,8 +187,8 @@ static bool node_find_place(const struct vm_node *node, unsigned level,
 {
     uintptr_t needed = place->size + 2 * place->margin;
 
-    for (unsigned i = 0; i < node->count; i++) {
-        bool below = i + 1 < node->count && node->key[i + 1] <= place->from;
+    for (unsigned i = 0, count = node_count(node); i < count; i++) {
+        bool below = i + 1 < count && node->key[i + 1] <= place->from;
         bool beyond = i > 0 && node->key[i - 1] >= place->to;
 
         if (beyond)
@@ -196,7 +215,7 @@ static uintptr_t last_end(const struct vm_tree *tree)
     for (unsigned level = tree->height; level > 0; level--) {
         const struct vm_node *node = slot;
 
-        slot = node->slot[node->count - 1];
+        slot = node->slot[node_count(node) - 1];
     }
     return vm_area_claim_end(slot);
 }
@@ -216,7 +235,6 @@ static struct vm_node *spare_take(struct vm_node **spare)
 
     VERIFY(node != NULL);
     *spare = node->slot[0];
-    node->count = 0;
     for (unsigned i = 0; i < VM_NODE_SLOTS; i++)
         node->key[i] = UINTPTR_MAX;
     return node;
@@ -238,10 +256,8 @@ static uintptr_t node_largest_gap(const struct vm_node *node)
 {
     uintptr_t largest = 0;
 
-    for (unsigned i = 0; i < node->count; i++) {
-        if (node->gap[i] > largest)
-            largest = node->gap[i];
-    }
+    for (unsigned i = 0; i < VM_NODE_SLOTS && node->key[i] != UINTPTR_MAX; i++)
+        largest = node->gap[i] > largest ? node->gap[i] : largest;
     return largest;
 }
 
@@ -265,35 +281,43 @@ static struct entry node_entry(struct vm_node *node)
 
 static void node_insert(struct vm_node *node, unsigned index, struct entry entry)
 {
-    for (unsigned i = node->count++; i > index; i--)
+    for (unsigned i = node_count(node); i > index; i--)
         node_set(node, i, node_get(node, i - 1));
     node_set(node, index, entry);
 }
 
 static void node_remove(struct vm_node *node, unsigned index)
 {
-    node->count--;
-    for (unsigned i = index; i < node->count; i++)
-        node_set(node, i, node_get(node, i + 1));
-    node->key[node->count] = UINTPTR_MAX;
+    for (; node_has_next(node, index); index++)
+        node_set(node, index, node_get(node, index + 1));
+    node->key[index] = UINTPTR_MAX;
 }
 
 /* Moves the entries from `first` on to the end of `to`. */
 static void node_move(struct vm_node *node, unsigned first, struct vm_node *to)
 {
-    for (unsigned i = first; i < node->count; i++) {
-        node_set(to, to->count++, node_get(node, i));
+    unsigned end = node_count(node);
+    unsigned at = node_count(to);
+
+    for (unsigned i = first; i < end; i++) {
+        node_set(to, at++, node_get(node, i));
         node->key[i] = UINTPTR_MAX;
     }
-    node->count = first;
 }
 
-/* Corrects what the nodes above say of the one at `level`, and so on up to the root. */
+/* Corrects what the nodes above say of the one at `level`, up to the first that was right: it says
+ * as much as before of what is below it. */
 static void path_refresh(const struct vm_tree *tree, const struct path *path, unsigned level)
 {
-    for (; level + 1 < tree->height; level++)
-        node_set(path->at[level + 1].node, path->at[level + 1].index,
-                 node_entry(path->at[level].node));
+    for (; level + 1 < tree->height; level++) {
+        struct entry now = node_entry(path->at[level].node);
+        struct vm_node *parent = path->at[level + 1].node;
+        unsigned index = path->at[level + 1].index;
+
+        if (parent->key[index] == now.key && parent->gap[index] == now.gap)
+            return;
+        node_set(parent, index, now);
+    }
 }
 
 /* The free space before the area at `path` begins at `gap_start`. */
@@ -325,7 +349,7 @@ unsigned vm_tree_nodes_needed(const struct vm_tree *tree, uintptr_t address)
     if (tree->root == NULL)
         return 1;
     path_to(tree, address, &path);
-    while (needed < tree->height && path.at[needed].node->count == VM_NODE_SLOTS)
+    while (needed < tree->height && node_is_full(path.at[needed].node))
         needed++;
     return needed < tree->height ? needed : needed + 1; /* and a new root */
 }
@@ -363,7 +387,7 @@ static void path_insert(struct vm_tree *tree, const struct path *path, unsigned 
         struct vm_node *node = path->at[level].node;
         struct vm_node *right;
 
-        if (node->count < VM_NODE_SLOTS) {
+        if (!node_is_full(node)) {
             node_insert(node, index, entry);
             path_refresh(tree, path, level);
             return;
@@ -379,6 +403,34 @@ static void path_insert(struct vm_tree *tree, const struct path *path, unsigned 
     }
 }
 
+/* Of the gap before the entry at `index`, which is not the first, only what is behind `area` stays.
+ * Returns what is before it. */
+static uintptr_t split_gap(struct vm_node *leaf, unsigned index, const struct vm_area *area)
+{
+    uintptr_t gap_start = leaf->key[index] - leaf->gap[index];
+
+    leaf->gap[index] = leaf->key[index] - vm_area_claim_end(area);
+    return vm_area_claim_start(area) - gap_start;
+}
+
+/* Insertion behind the area at `path`. Mostly the next one is in the same node, and what is above it
+ * has to be corrected but once. */
+static void insert_behind(struct vm_tree *tree, const struct path *path, struct vm_area *area,
+                          struct vm_node **spare)
+{
+    struct vm_node *leaf = path->at[0].node;
+    unsigned index = path->at[0].index + 1;
+    struct entry entry = { .key = vm_area_claim_start(area), .slot = area };
+
+    if (node_has_next(leaf, path->at[0].index)) {
+        entry.gap = split_gap(leaf, index, area);
+    } else {
+        entry.gap = entry.key - vm_area_claim_end(path_area(path));
+        path_set_next_gap(tree, path, vm_area_claim_end(area));
+    }
+    path_insert(tree, path, index, entry, spare);
+}
+
 void vm_tree_insert(struct vm_tree *tree, struct vm_area *area, struct vm_node **spare)
 {
     uintptr_t key = vm_area_claim_start(area);
@@ -392,14 +444,12 @@ void vm_tree_insert(struct vm_tree *tree, struct vm_area *area, struct vm_node *
         return;
     }
     path_to(tree, key, &path);
-    if (path.at[0].node->key[path.at[0].index] > key) { /* before all others */
-        path_set_gap(tree, &path, vm_area_claim_end(area));
-        path_insert(tree, &path, 0, (struct entry){ key, key - tree->first, area }, spare);
+    if (path.at[0].node->key[path.at[0].index] < key) {
+        insert_behind(tree, &path, area, spare);
         return;
     }
-    path_set_next_gap(tree, &path, vm_area_claim_end(area));
-    path_insert(tree, &path, path.at[0].index + 1,
-                (struct entry){ key, key - vm_area_claim_end(path_area(&path)), area }, spare);
+    path_set_gap(tree, &path, vm_area_claim_end(area));
+    path_insert(tree, &path, 0, (struct entry){ key, key - tree->first, area }, spare);
 }
 
 /* --- removal ----------------------------------------------------------------------------- */
@@ -410,7 +460,7 @@ static void join_children(struct vm_node *parent, unsigned left, struct vm_node 
     struct vm_node *node = parent->slot[left];
     struct vm_node *right = parent->slot[left + 1];
 
-    if (node->count + right->count > JOIN_MAX)
+    if (node_count(node) + node_count(right) > JOIN_MAX)
         return;
     node_move(right, 0, node);
     node_set(parent, left, node_entry(node));
@@ -423,16 +473,16 @@ static void shrink_child(struct vm_node *parent, unsigned index, struct vm_node 
 {
     struct vm_node *node = parent->slot[index];
 
-    if (node->count == 0) {
+    if (node_count(node) == 0) {
         node_remove(parent, index);
         spare_give(spare, node);
-        if (index == 0 || index == parent->count)
+        if (index == 0 || index == node_count(parent))
             return;
         join_children(parent, index - 1, spare);
         return;
     }
     node_set(parent, index, node_entry(node));
-    if (index + 1 < parent->count)
+    if (node_has_next(parent, index))
         join_children(parent, index, spare);
     if (index > 0)
         join_children(parent, index - 1, spare);
@@ -441,10 +491,10 @@ static void shrink_child(struct vm_node *parent, unsigned index, struct vm_node 
 static void shrink_root(struct vm_tree *tree, struct vm_node **spare)
 {
     while (tree->root != NULL &&
-           (tree->root->count == 0 || (tree->height > 1 && tree->root->count == 1))) {
+           (node_count(tree->root) == 0 || (tree->height > 1 && node_count(tree->root) == 1))) {
         struct vm_node *root = tree->root;
 
-        tree->root = root->count == 0 ? NULL : root->slot[0];
+        tree->root = node_count(root) == 0 ? NULL : root->slot[0];
         tree->height--;
         spare_give(spare, root);
     }
@@ -496,7 +546,7 @@ struct tree_check {
 
 static bool check_leaf(const struct vm_node *node, struct tree_check *check)
 {
-    for (unsigned i = 0; i < node->count; i++) {
+    for (unsigned i = 0, count = node_count(node); i < count; i++) {
         const struct vm_area *area = node->slot[i];
 
         if (node->key[i] != vm_area_claim_start(area) || node->key[i] < check->end ||
@@ -511,12 +561,17 @@ static bool check_leaf(const struct vm_node *node, struct tree_check *check)
 /* Depth: the height of the tree. */
 static bool check_node(const struct vm_node *node, unsigned level, struct tree_check *check)
 {
-    if (node->count == 0 || node->count > VM_NODE_SLOTS ||
-        (node->count < VM_NODE_SLOTS && node->key[node->count] != UINTPTR_MAX))
+    unsigned count = node_count(node);
+
+    if (count == 0)
         return false;
+    for (unsigned i = count; i < VM_NODE_SLOTS; i++) {
+        if (node->key[i] != UINTPTR_MAX)
+            return false;
+    }
     if (level == 1)
         return check_leaf(node, check);
-    for (unsigned i = 0; i < node->count; i++) {
+    for (unsigned i = 0; i < count; i++) {
         struct vm_node *child = node->slot[i];
 
         if (!check_node(child, level - 1, check) || node->key[i] != child->key[0] ||

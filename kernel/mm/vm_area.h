@@ -45,7 +45,6 @@ struct vm_node {
                                      last entry UINTPTR_MAX */
     void *slot[VM_NODE_SLOTS];    /* struct vm_area in leaves, else struct vm_node */
     uintptr_t gap[VM_NODE_SLOTS]; /* free bytes before the claim, or the most below the child */
-    unsigned count;
 };
 
 struct vm_tree {

@@ -257,6 +257,63 @@ static void look_up(void *context)
     }
 }
 
+/* Insertions into the tree alone, as vm_map() does them, at random places between its areas; records
+ * and nodes are there. They are taken out again, unmeasured: the tree keeps its size. */
+#define INSERT_BATCH   256u
+#define INSERT_BATCHES 32u
+
+static struct vm_area newcomers[INSERT_BATCH];
+
+/* Odd multiples do not meet within a power of two. */
+static void place_newcomers(size_t count)
+{
+    uint64_t stride = random_word() | 1;
+    uint64_t first = random_word();
+
+    for (unsigned i = 0; i < INSERT_BATCH; i++) {
+        uintptr_t start = USER + ((first + i * stride) % count << 16) + 0xa000;
+
+        newcomers[i] = (struct vm_area){ .start = start, .end = start + PAGE_SIZE };
+    }
+}
+
+static void insert_newcomers(unsigned number, struct vm_node **nodes)
+{
+    for (unsigned i = 0; i < number; i++) {
+        found += vm_tree_nodes_needed(&space->areas, newcomers[i].start);
+        vm_tree_insert(&space->areas, &newcomers[i], nodes);
+    }
+}
+
+/* Best of ROUNDS, for one. */
+static double time_insertions(size_t count)
+{
+    unsigned number = (unsigned)min_u64(INSERT_BATCH, count);
+    double least = 1e18;
+    struct vm_edit edit;
+
+    vm_edit_begin(&edit, space);
+    must(vm_spares_fill(&edit.spares, 0, (unsigned)count / 4 + INSERT_BATCH));
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        double spent = 0;
+
+        for (unsigned batch = 0; batch < INSERT_BATCHES; batch++) {
+            double start;
+
+            place_newcomers(count);
+            start = now_ns();
+            insert_newcomers(number, &edit.spares.nodes);
+            spent += now_ns() - start;
+            for (unsigned i = 0; i < number; i++)
+                vm_tree_remove(&space->areas, &newcomers[i], &edit.spares.nodes);
+        }
+        spent /= INSERT_BATCHES * number;
+        least = spent < least ? spent : least;
+    }
+    vm_edit_end(&edit);
+    return least;
+}
+
 static void add_and_remove(void *context)
 {
     size_t count = *(const size_t *)context;
@@ -284,6 +341,8 @@ static void bench_areas(void)
             lookups[i] = USER + (random_word() % count << 16) + random_word() % 0x8000;
         snprintf(name, sizeof(name), "area-lookup-%zu", count);
         report(name, best(NULL, look_up, NULL) / QUERIES, "lookup");
+        snprintf(name, sizeof(name), "area-insert-%zu", count);
+        report(name, time_insertions(count), "insertion");
         snprintf(name, sizeof(name), "area-map-unmap-%zu", count);
         report(name, best(NULL, add_and_remove, &count) / 1000, "pair");
         vm_space_destroy(space);
