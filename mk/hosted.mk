@@ -21,7 +21,7 @@ UNIT_NAMES := $(patsubst tests/unit/test_%.c,%,$(sort $(wildcard tests/unit/test
 HOST_NAMES := $(patsubst tools/meridian-%/main.c,%,$(sort $(wildcard tools/meridian-*/main.c)))
 
 # Sources of a test beyond the library, by test.
-UNIT_EXTRA_monitor_format := kernel/monitor/format.c kernel/monitor/usage.c
+UNIT_EXTRA_monitor_format := kernel/monitor/usage.c
 UNIT_EXTRA_monitor_keys  := kernel/monitor/keys.c
 UNIT_EXTRA_monitor_line  := kernel/monitor/line.c kernel/monitor/history.c
 UNIT_EXTRA_monitor_words := kernel/monitor/words.c

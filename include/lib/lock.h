@@ -15,6 +15,7 @@
 
 /* Outermost first. */
 enum lock_rank {
+    LOCK_RANK_VM_SPACES,  /* the list of user spaces */
     LOCK_RANK_VMM,        /* an address space: its areas */
     LOCK_RANK_HEAP_LARGE, /* the heap's page runs */
     LOCK_RANK_HEAP_CLASS, /* one size class: its slabs and depot */

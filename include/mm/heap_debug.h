@@ -73,6 +73,20 @@ bool heap_explain_address(vaddr_t address, struct print_sink *sink);
  * object is. */
 bool heap_explain_value(uintptr_t value, struct print_sink *sink);
 
+/* What the debugging noted of the object at an address, or of the last one that was there. */
+struct heap_history {
+    const void *start;
+    size_t size_bytes; /* as asked for */
+    enum heap_tag tag;
+    bool live;
+    const void *alloc_site; /* NULL: not known */
+    const void *free_site;
+    uint32_t sequence; /* allocations are counted */
+};
+
+/* STATUS_NOT_FOUND: debugging is off, or knows of no object there. */
+enum status heap_debug_find(const void *address, struct heap_history *history);
+
 /* Who turns a place in the code into text, as print_buffer() does; NULL: addresses are printed. */
 typedef size_t heap_place_name(const void *place, char *text, size_t size);
 void heap_name_places(heap_place_name *name);

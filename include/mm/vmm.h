@@ -107,6 +107,20 @@ enum status vm_query(struct vm_space *space, vaddr_t address, struct vm_area_inf
 void vm_visit(struct vm_space *space, bool (*visit)(void *context, const struct vm_area_info *area),
               void *context);
 
+/* Calls `visit` for the kernel's space, number 0, and then for every user space, oldest first, whose numbers
+ * count from 1 and are never given twice; stops when it returns false. No space ends meanwhile; `visit`
+ * may ask about spaces and must not make, end or switch any. */
+void vm_visit_spaces(bool (*visit)(void *context, struct vm_space *space, unsigned number),
+                     void *context);
+
+/* The number of a space, as vm_visit_spaces() counts. */
+unsigned vm_space_number(const struct vm_space *space);
+
+/* As pt_visit() for the part of the address space that is the space's own (the kernel's half for
+ * vm_kernel(), else the user's), while nobody changes it. `visit` must not call the VMM. */
+void vm_visit_mappings(struct vm_space *space,
+                       bool (*visit)(void *context, const struct pt_mapping *run), void *context);
+
 /* Kernel conveniences: virtually contiguous zeroed memory between guard pages (this kernel's
  * vmalloc), given frames, device registers (uncached). */
 enum status vm_alloc(size_t size_bytes, const char *name, void **memory);

@@ -1,290 +1,271 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * explain.c - what an exception means, in one plain sentence.
+ * explain.c - the links of an explanation, each asked of the part that knows.
  *
- * "The kernel tried to write to address 0x10, which is in page 0: a null pointer" says more than an
- * error code. The sentence is put together from what was tried and what is known about the place.
+ * A virtual address is walked to a physical one, or to the entry that ends the walk; what follows is the same
+ * for both. Who maps a frame is found the hard way, by looking at every leaf of every table, since nothing
+ * else is true of live tables; one visit finds the direct map, areas, the heap and all user spaces.
+ *
+ * A verbatim entry of the firmware may be anything: ends are compared by distance, so that none wraps.
  */
-#include "diag/diag.h"
-#include "mm/heap_debug.h"
+#include "diag/explain.h"
+
+#include "boot/efi_memory.h"
+#include "lib/bits.h"
+#include "lib/string.h"
 #include "mm/kstack.h"
 #include "mm/layout.h"
-#include "mm/vmm.h"
-#include "symbols.h"
+#include "mm/paging.h"
+#include "mm/pmm_node.h"
 
-/* kernel.ld */
-extern const char kernel_start[], kernel_text_end[], kernel_rodata_end[], kernel_end[];
+#define AREA_SHIFT       30 /* 1 GiB */
+#define BLOCK_SHIFT      21 /* 2 MiB */
+#define FRAMES_PER_BLOCK (1u << (BLOCK_SHIFT - PAGE_SHIFT))
 
-/* Parts of the kernel's half, for addresses that no area covers. */
-static const struct {
-    uintptr_t start;
-    uint64_t size_bytes;
-    const char *name;
-} windows[] = {
-    { LAYOUT_DIRECT_MAP_START, LAYOUT_DIRECT_MAP_BYTES, "the window of the direct map of RAM" },
-    { LAYOUT_AREAS_START, LAYOUT_AREAS_BYTES, "the window of mapped areas" },
-    { LAYOUT_HEAP_START, LAYOUT_HEAP_BYTES, "the heap's window" },
-    { LAYOUT_STACKS_START, LAYOUT_STACKS_BYTES, "the window of kernel stacks" },
-};
+/* --- where an address lies ------------------------------------------------------------------- */
 
-size_t diag_place_name(const void *place, char *text, size_t size)
+const char *explain_window_name(vaddr_t address)
 {
-    size_t offset;
-    const char *function = symbol_find(va_of(place), &offset);
+    static const struct {
+        uint64_t start;
+        uint64_t size_bytes;
+        const char *name;
+    } windows[] = {
+        { LAYOUT_DIRECT_MAP_START, LAYOUT_DIRECT_MAP_BYTES, "direct map" },
+        { LAYOUT_TEMPORARY_START, LAYOUT_TEMPORARY_BYTES, "temporary mappings" },
+        { LAYOUT_AREAS_START, LAYOUT_AREAS_BYTES, "areas" },
+        { LAYOUT_HEAP_START, LAYOUT_HEAP_BYTES, "heap" },
+        { LAYOUT_STACKS_START, LAYOUT_STACKS_BYTES, "kernel stacks" },
+        { LAYOUT_IMAGE_START, LAYOUT_IMAGE_BYTES, "kernel image" },
+    };
 
-    if (function == NULL)
-        return print_buffer(text, size, "%p", place);
-    return print_buffer(text, size, "%s+0x%zx", function, offset);
-}
-
-/* An access through a pointer is at most so far from where it points. */
-#define REACH_BYTES ((size_t)(64 * KiB))
-
-/* Text that is introduced by a joint, if there is any. */
-struct joined {
-    struct print_sink sink;
-    struct print_sink *to;
-    const char *joint;
-};
-
-static void joined_write(struct print_sink *sink, const char *text, size_t size)
-{
-    struct joined *joined = CONTAINER_OF(sink, struct joined, sink);
-
-    print_to(joined->to, "%s", joined->joint);
-    joined->joint = "";
-    joined->to->write(joined->to, text, size);
-}
-
-static const char *image_part(uintptr_t address)
-{
-    if (address < (uintptr_t)kernel_start || address >= (uintptr_t)kernel_end)
-        return NULL;
-    if (address < (uintptr_t)kernel_text_end)
-        return "the kernel's code";
-    if (address < (uintptr_t)kernel_rodata_end)
-        return "the kernel's constants";
-    return "the kernel's data";
-}
-
-static const char *window_name(uintptr_t address)
-{
     for (size_t i = 0; i < ARRAY_COUNT(windows); i++) {
-        if (address - windows[i].start < windows[i].size_bytes)
+        if (va_value(address) - windows[i].start < windows[i].size_bytes)
             return windows[i].name;
     }
-    return NULL;
+    return va_value(address) < LAYOUT_KERNEL_HALF ? "lower half" : "no window";
 }
 
-/* What the heap knows of the address, or of a register that may have led to it; a program's are of no
- * interest to it. */
-static void explain_heap(const struct trap_info *info, struct print_sink *sink)
+enum explain_kind explain_kind_of(uint64_t number)
 {
-    struct joined joined = { .sink.write = joined_write, .to = sink, .joint = ": " };
+    return number >= LAYOUT_KERNEL_HALF && number <= UINTPTR_MAX ? EXPLAIN_VIRTUAL
+                                                                 : EXPLAIN_PHYSICAL;
+}
 
-    if (info->user ||
-        (info->kind == TRAP_PAGE_FAULT && heap_explain_address(info->address, &joined.sink)))
+/* --- what the firmware said ------------------------------------------------------------------ */
+
+static struct explain_descriptor read_descriptor(const struct handoff_firmware_map *map,
+                                                 uint32_t index)
+{
+    const uint8_t *at = map->map + (size_t)index * map->descriptor_bytes;
+    struct efi_memory_descriptor efi;
+    struct e820_entry e820;
+    uint64_t size_bytes;
+
+    if (map->format != HANDOFF_MAP_EFI) {
+        memcpy(&e820, at, E820_ENTRY_BYTES_MIN);
+        return (struct explain_descriptor){ .index = index,
+                                            .type = e820.type,
+                                            .base = e820.base,
+                                            .size_bytes = e820.size_bytes,
+                                            .name = e820_type_name(e820.type) };
+    }
+    memcpy(&efi, at, sizeof(efi));
+    if (!checked_mul(efi.page_count, PAGE_SIZE, &size_bytes))
+        size_bytes = UINT64_MAX;
+    return (struct explain_descriptor){ .index = index,
+                                        .type = efi.type,
+                                        .base = efi.physical_start,
+                                        .size_bytes = size_bytes,
+                                        .attribute = efi.attribute,
+                                        .name = efi_memory_type_name(efi.type) };
+}
+
+static void find_descriptors(const struct handoff_firmware_map *map,
+                             struct explanation *explanation)
+{
+    uint64_t address = pa_value(explanation->physical);
+
+    if (map == NULL)
         return;
-    for (size_t i = 0; i < TRAP_REGISTERS; i++) {
-        uintptr_t value = info->registers[i];
+    explanation->uefi = map->format == HANDOFF_MAP_EFI;
+    explanation->firmware_count = map->map_bytes / map->descriptor_bytes;
+    for (uint32_t i = 0; i < explanation->firmware_count; i++) {
+        struct explain_descriptor descriptor = read_descriptor(map, i);
 
-        if (info->kind == TRAP_PAGE_FAULT && va_value(info->address) - value >= REACH_BYTES)
+        if (address - descriptor.base >= descriptor.size_bytes || address < descriptor.base)
             continue;
-        if (heap_explain_value(value, &joined.sink))
-            return;
+        if (explanation->descriptor_count < EXPLAIN_DESCRIPTORS_MOST)
+            explanation->descriptors[explanation->descriptor_count] = descriptor;
+        explanation->descriptor_count++;
     }
 }
 
-/* The lowest stack above an address, in the space of a program. */
-struct stack_search {
-    uintptr_t address;
-    struct vm_area_info found;
-    bool is_found;
+/* --- what became of it ----------------------------------------------------------------------- */
+
+/* Whether the change has to do with the page of the address: borders move by less than a page. */
+static bool touches(const struct handoff_change *change, uint64_t page)
+{
+    if (change->base >= page)
+        return change->base - page < PAGE_SIZE;
+    return page - change->base < change->size_bytes;
+}
+
+static void find_region(const struct memmap *map, struct explanation *explanation)
+{
+    uint64_t page = pa_value(explanation->physical) & ~(uint64_t)PAGE_MASK;
+
+    explanation->region = memmap_find(map, explanation->physical);
+    explanation->changes_lost = map->changes_lost;
+    for (size_t i = 0; i < map->change_count; i++) {
+        if (!touches(&map->changes[i], page))
+            continue;
+        if (explanation->change_count < EXPLAIN_CHANGES_MOST)
+            explanation->changes[explanation->change_count] = &map->changes[i];
+        explanation->change_count++;
+    }
+}
+
+/* --- the frame ------------------------------------------------------------------------------- */
+
+static void count_block(struct explain_frame *frame)
+{
+    pfn_t first = pfn(pfn_value(frame->number) & ~(uintptr_t)(FRAMES_PER_BLOCK - 1));
+
+    for (unsigned i = 0; i < FRAMES_PER_BLOCK; i++) {
+        struct frame_info info;
+
+        frame_describe(pfn_add(first, i), &info);
+        frame->block_managed += info.managed;
+        frame->block_free += info.managed && info.tag == FRAME_FREE;
+    }
+}
+
+static void describe_frame(paddr_t address, struct explain_frame *frame)
+{
+    uint64_t value = pa_value(address);
+
+    *frame = (struct explain_frame){
+        .number = pa_to_pfn(address),
+        .area = (unsigned)(value >> AREA_SHIFT),
+        .block = (unsigned)(value >> BLOCK_SHIFT) & ((1u << (AREA_SHIFT - BLOCK_SHIFT)) - 1),
+        .in_block = (unsigned)(value >> PAGE_SHIFT) & (FRAMES_PER_BLOCK - 1),
+        .node = pmm_node_of(pa_to_pfn(address)),
+        .site = frame_site(pa_to_pfn(address)),
+    };
+    frame_describe(frame->number, &frame->info);
+    count_block(frame);
+}
+
+/* --- who maps it ----------------------------------------------------------------------------- */
+
+/* A visit of all tables: first the places, page tables locked; then what lies there. */
+struct search {
+    struct explanation *explanation;
+    unsigned space;
 };
 
-static bool find_stack(void *context, const struct vm_area_info *area)
+static bool add_mapping(void *context, const struct pt_mapping *run)
 {
-    struct stack_search *search = context;
+    struct search *search = context;
+    struct explanation *explanation = search->explanation;
+    uint64_t physical = pa_value(explanation->physical);
+    uint64_t offset = physical - pa_value(run->target);
 
-    if (va_value(area->start) < search->address)
+    if (physical < pa_value(run->target) || offset >= run->size_bytes)
         return true;
-    search->is_found = (area->flags & VM_GROWS_DOWN) != 0;
-    search->found = *area;
-    return false;
+    if (explanation->mapping_count < EXPLAIN_MAPPINGS_MOST)
+        explanation->mappings[explanation->mapping_count] =
+            (struct explain_mapping){ .space = search->space,
+                                      .address = va_add(run->address, (size_t)offset) };
+    explanation->mapping_count++;
+    return true;
 }
 
-/* The same for a program's own half. */
-static void explain_program_place(const struct trap_info *info, struct print_sink *sink)
+static bool search_space(void *context, struct vm_space *space, unsigned number)
 {
-    struct stack_search search = { .address = va_value(info->address), .is_found = false };
-    struct vm_space *space = vm_space_current();
-    struct vm_area_info area;
+    struct explanation *explanation = context;
+    struct search search = { .explanation = explanation, .space = number };
+    unsigned first = explanation->mapping_count;
 
-    if (va_value(info->address) < LAYOUT_USER_START) {
-        print_to(sink, "in low memory, which is never mapped: a null pointer");
-        return;
+    vm_visit_mappings(space, add_mapping, &search);
+    for (unsigned i = first; i < explanation->mapping_count && i < EXPLAIN_MAPPINGS_MOST; i++) {
+        struct explain_mapping *mapping = &explanation->mappings[i];
+
+        (void)pt_query(vm_space_table(space), mapping->address, &mapping->leaf);
+        mapping->window = explain_window_name(mapping->address);
+        mapping->has_area = vm_query(space, mapping->address, &mapping->area) == STATUS_OK;
     }
-    if (vm_query(space, info->address, &area) == STATUS_OK) {
-        print_to(sink, "in its area '%s'%s", area.name,
-                 area.kind == VM_GUARD                ? ", a guard"
-                 : info->access & TRAP_ACCESS_PRESENT ? ""
-                                                      : ", for which no frame is left");
-        return;
+    return true;
+}
+
+/* --- the object ------------------------------------------------------------------------------ */
+
+static bool find_object(vaddr_t address, struct explanation *explanation)
+{
+    explanation->object_address = address;
+    explanation->has_object = heap_describe(va_ptr(address), &explanation->object) == STATUS_OK;
+    explanation->has_history = heap_debug_find(va_ptr(address), &explanation->history) == STATUS_OK;
+    return explanation->has_object || explanation->has_history;
+}
+
+static void find_mapped_object(struct explanation *explanation)
+{
+    for (unsigned i = 0; i < explanation->mapping_count && i < EXPLAIN_MAPPINGS_MOST; i++)
+        if (find_object(explanation->mappings[i].address, explanation))
+            return;
+}
+
+/* --- the chain ------------------------------------------------------------------------------- */
+
+/* From the physical address on. */
+static void follow(const struct handoff_view *machine, paddr_t address,
+                   struct explanation *explanation)
+{
+    explanation->has_physical = true;
+    explanation->physical = address;
+    find_descriptors(machine->firmware_map, explanation);
+    find_region(&machine->map, explanation);
+    explanation->has_frame = pa_value(address) < machine->map.limit;
+    if (explanation->has_frame)
+        describe_frame(address, &explanation->frame);
+    vm_visit_spaces(search_space, explanation);
+}
+
+void explain_physical(const struct handoff_view *machine, paddr_t address,
+                      struct explanation *explanation)
+{
+    *explanation = (struct explanation){ .kind = EXPLAIN_PHYSICAL, .address = pa_value(address) };
+    follow(machine, address, explanation);
+    find_mapped_object(explanation);
+}
+
+static void walk(struct vm_space *space, vaddr_t address, struct explanation *explanation)
+{
+    const struct page_table *table = vm_space_table(space);
+
+    explanation->space = vm_space_number(space);
+    explanation->format = pt_format_name(table->format);
+    explanation->canonical = pt_canonical(table->format, address);
+    explanation->step_count = pt_explain(table, address, explanation->steps);
+    explanation->mapped = pt_query(table, address, &explanation->leaf) == STATUS_OK;
+}
+
+void explain_virtual(const struct handoff_view *machine, vaddr_t address,
+                     struct explanation *explanation)
+{
+    struct vm_space *space =
+        va_value(address) < LAYOUT_KERNEL_HALF ? vm_space_current() : vm_kernel();
+
+    *explanation = (struct explanation){ .kind = EXPLAIN_VIRTUAL, .address = va_value(address) };
+    explanation->window = explain_window_name(address);
+    explanation->guarded_stack = kstack_guard_owner(address);
+    explanation->has_area = vm_query(space, address, &explanation->area) == STATUS_OK;
+    walk(space, address, explanation);
+    if (explanation->mapped) {
+        uint64_t offset = va_value(address) - va_value(explanation->leaf.address);
+
+        follow(machine, pa_add(explanation->leaf.target, offset), explanation);
     }
-    vm_visit(space, find_stack, &search);
-    if (search.is_found)
-        print_to(sink, "below its area '%s', which cannot grow so far: the stack was overrun",
-                 search.found.name);
-    else
-        print_to(sink, "where it has no area");
-}
-
-/* ", where ..." for an address; the most telling answer first. */
-static void explain_place(const struct trap_info *info, struct print_sink *sink)
-{
-    uintptr_t address = va_value(info->address);
-    const char *stack = kstack_guard_owner(info->address);
-    struct vm_area_info area;
-
-    if (info->user && address < LAYOUT_KERNEL_HALF)
-        explain_program_place(info, sink);
-    else if (info->user)
-        print_to(sink, "in the kernel's part of the address space");
-    else if (address < PAGE_SIZE)
-        print_to(sink, "in page 0, which is never mapped: a null pointer");
-    else if (stack != NULL)
-        print_to(sink, "a guard page of the stack '%s': the stack was overrun", stack);
-    else if (image_part(address) != NULL)
-        print_to(sink, "in %s", image_part(address));
-    else if (vm_query(vm_kernel(), info->address, &area) == STATUS_OK)
-        print_to(sink, area.kind == VM_GUARD ? "the guard area '%s'" : "in the area '%s'",
-                 area.name);
-    else if (window_name(address) != NULL)
-        print_to(sink, "in %s, where nothing is mapped", window_name(address));
-    else
-        print_to(sink, "where nothing is mapped");
-}
-
-static const char *forbidden_by(const struct trap_info *info)
-{
-    unsigned access = info->access;
-
-    if (access & TRAP_ACCESS_RESERVED)
-        return "; its page-table entry has a reserved bit set";
-    if (info->user && va_value(info->address) >= LAYOUT_KERNEL_HALF)
-        return ", which is not open to it";
-    if (!(access & TRAP_ACCESS_PRESENT))
-        return "";
-    if (access & TRAP_ACCESS_EXECUTE)
-        return ", which is not executable";
-    if (access & TRAP_ACCESS_WRITE)
-        return ", which is read-only";
-    return ", which is not open to it";
-}
-
-static const char *subject(const struct trap_info *info)
-{
-    return info->user ? "The program" : "The kernel";
-}
-
-static void explain_page_fault(const struct trap_info *info, struct print_sink *sink)
-{
-    const char *deed = info->access & TRAP_ACCESS_EXECUTE ? "execute"
-                       : info->access & TRAP_ACCESS_WRITE ? "write to"
-                                                          : "read from";
-
-    print_to(sink, "%s tried to %s address 0x%llx, ", subject(info), deed,
-             (unsigned long long)va_value(info->address));
-    explain_place(info, sink);
-    print_to(sink, "%s", forbidden_by(info));
-    explain_heap(info, sink);
-}
-
-static void explain_double_fault(const struct trap_info *info, struct print_sink *sink)
-{
-    const char *stack = kstack_guard_owner(va(va_value(info->stack) - 1));
-    uintptr_t word;
-
-    print_to(sink, "A fault could not be delivered, because another one happened on the way");
-    if (stack != NULL)
-        print_to(sink, ": the stack '%s' was overrun", stack);
-    else if (!arch_stack_read(va((va_value(info->stack) - 1) & ~(sizeof(word) - 1)), &word))
-        print_to(sink, ": the stack pointer 0x%llx leads nowhere",
-                 (unsigned long long)va_value(info->stack));
-}
-
-static void explain_protection(const struct trap_info *info, struct print_sink *sink)
-{
-    if (info->error_code != 0)
-        print_to(sink, "%s used a selector that leads to no fitting descriptor", subject(info));
-    else if (info->user)
-        print_to(sink, "The program used an instruction that is the kernel's alone, or an address "
-                       "that is not canonical");
-    else
-        print_to(sink, "The kernel used an address that is not canonical, or a register value that "
-                       "the processor refuses");
-    explain_heap(info, sink);
-}
-
-void diag_explain(const struct trap_info *info, struct print_sink *sink)
-{
-    switch (info->kind) {
-    case TRAP_PAGE_FAULT:
-        explain_page_fault(info, sink);
-        return;
-    case TRAP_PROTECTION:
-        explain_protection(info, sink);
-        return;
-    case TRAP_NO_FPU:
-        print_to(sink, "%s used the FPU, MMX, SSE or AVX, whose registers nobody keeps",
-                 subject(info));
-        return;
-    case TRAP_DEBUG:
-        print_to(sink, "%s was stepped through, and there is no debugger", subject(info));
-        return;
-    case TRAP_DIVIDE:
-        print_to(sink, "%s divided by zero, or the quotient did not fit", subject(info));
-        return;
-    case TRAP_DOUBLE_FAULT:
-        explain_double_fault(info, sink);
-        return;
-    case TRAP_BREAKPOINT:
-        print_to(sink, "%s met a breakpoint and no debugger", subject(info));
-        return;
-    case TRAP_NMI:
-        print_to(sink, "The hardware raised a non-maskable interrupt");
-        return;
-    case TRAP_MACHINE_CHECK:
-        print_to(sink, "The processor found an error in the hardware");
-        return;
-    case TRAP_SNAPSHOT:
-    case TRAP_OTHER:
-        print_to(sink, "%s met an exception that nobody expects: %s", subject(info), info->name);
-        return;
-    }
-}
-
-/* A sink that fills a buffer and drops what does not fit. */
-struct sentence {
-    struct print_sink sink;
-    char *text;
-    size_t size;
-    size_t length;
-};
-
-static void sentence_write(struct print_sink *sink, const char *text, size_t size)
-{
-    struct sentence *sentence = CONTAINER_OF(sink, struct sentence, sink);
-
-    for (size_t i = 0; i < size && sentence->length + 1 < sentence->size; i++)
-        sentence->text[sentence->length++] = text[i];
-    sentence->text[sentence->length] = '\0';
-}
-
-void diag_sentence(const struct trap_info *info, char *text, size_t size)
-{
-    struct sentence sentence = { .sink.write = sentence_write, .text = text, .size = size };
-
-    text[0] = '\0';
-    diag_explain(info, &sentence.sink);
+    (void)find_object(address, explanation);
 }

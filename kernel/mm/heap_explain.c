@@ -59,6 +59,23 @@ static bool copy_record(uint32_t number, uintptr_t address, struct heap_record *
     return number != 0 && record->state != HEAP_RECORD_UNUSED;
 }
 
+enum status heap_debug_find(const void *address, struct heap_history *history)
+{
+    struct heap_record record;
+
+    if (!heap_debug_on || !heap_window_open((uintptr_t)address) ||
+        !copy_record(0, (uintptr_t)address, &record))
+        return STATUS_NOT_FOUND;
+    *history = (struct heap_history){ .start = heap_record_object(&record),
+                                      .size_bytes = record.size_bytes,
+                                      .tag = (enum heap_tag)record.tag,
+                                      .live = record.state == HEAP_RECORD_LIVE,
+                                      .alloc_site = record.alloc_site,
+                                      .free_site = record.free_site,
+                                      .sequence = record.sequence };
+    return STATUS_OK;
+}
+
 void heap_debug_history(const void *address, char *text, size_t size)
 {
     struct heap_record record;

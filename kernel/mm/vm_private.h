@@ -24,6 +24,8 @@ struct vm_space {
     struct vm_tree areas;
     uintptr_t window_start; /* where areas go that may be anywhere */
     uintptr_t window_end;
+    struct vm_space *next; /* vm_list.c: the next younger user space */
+    unsigned number;       /* from 1; 0: the kernel's */
 };
 
 /* Records that a commit will need, allocated while it can still fail. */
@@ -61,6 +63,11 @@ void vm_space_unlock(struct vm_space *space, irq_state_t state);
 bool vm_space_is_busy(const struct vm_space *space);
 
 bool vm_space_is_kernel(const struct vm_space *space);
+
+/* vm_list.c: the list of user spaces. */
+void vm_list_add(struct vm_space *space);
+void vm_list_remove(struct vm_space *space);
+void vm_list_reset(void); /* there are none yet */
 
 /* vm_back.c: frames behind the pages of an anonymous area. */
 

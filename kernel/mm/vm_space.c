@@ -156,6 +156,7 @@ enum status vmm_init(vaddr_t window_start, size_t window_bytes)
     size_t count;
 
     vm_records_reset();
+    vm_list_reset();
     kernel_space.table = paging_kernel_table();
     tlb_kernel_begin(kernel_space.table);
     kernel_space.window_start = va_value(window_start);
@@ -229,6 +230,7 @@ enum status vm_space_create(struct vm_space **space)
                  va_value(pt_format_lower_end(fresh->own.format)));
     fresh->window_start = fresh->areas.first + random_slide(fresh->areas.end);
     fresh->window_end = fresh->areas.end;
+    vm_list_add(fresh);
     *space = fresh;
     return STATUS_OK;
 }
@@ -265,6 +267,7 @@ void vm_space_destroy(struct vm_space *space)
     VERIFY(!vm_space_is_kernel(space));
     if (vm_space_current() == space)
         vm_space_switch(&kernel_space);
+    vm_list_remove(space);
     empty_space(space);
     leave_table(space);
     pt_destroy(&space->own);

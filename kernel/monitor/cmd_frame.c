@@ -21,7 +21,7 @@
 #include "mm/memmap.h"
 #include "mm/paging.h"
 #include "mm/pmm.h"
-#include "monitor/format.h"
+#include "lib/format.h"
 
 #define PLACE_BYTES 64
 

@@ -8,7 +8,7 @@
 #include "lib/print.h"
 #include "mm/pmm.h"
 #include "mm/pmm_node.h"
-#include "monitor/format.h"
+#include "lib/format.h"
 
 /* --- frames ---------------------------------------------------------------------------------- */
 

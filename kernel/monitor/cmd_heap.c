@@ -7,7 +7,7 @@
 #include "lib/json.h"
 #include "lib/print.h"
 #include "mm/heap.h"
-#include "monitor/format.h"
+#include "lib/format.h"
 
 #define COUNT_MAX   1024 /* objects of one kmalloc command */
 #define COUNT_SHOWN 8

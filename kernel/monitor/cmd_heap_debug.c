@@ -8,7 +8,7 @@
 #include "lib/string.h"
 #include "mm/heap_debug.h"
 #include "monitor/commands.h"
-#include "monitor/format.h"
+#include "lib/format.h"
 
 #define TEXT_BYTES   96
 #define EVENTS_USUAL 16

@@ -10,7 +10,7 @@
 #include "lib/string.h"
 #include "mm/memmap.h"
 #include "mm/memmap_events.h"
-#include "monitor/format.h"
+#include "lib/format.h"
 
 static uint64_t last_byte(uint64_t base, uint64_t size_bytes)
 {

@@ -8,34 +8,13 @@
  */
 
 #include "monitor/commands.h"
+#include "diag/explain.h"
 #include "lib/json.h"
 #include "lib/print.h"
-#include "mm/layout.h"
 #include "mm/paging.h"
-#include "monitor/format.h"
+#include "lib/format.h"
 
 /* --- names ----------------------------------------------------------------------------------- */
-
-static const char *window_name(vaddr_t address)
-{
-    static const struct {
-        uint64_t start;
-        uint64_t size_bytes;
-        const char *name;
-    } windows[] = {
-        { LAYOUT_DIRECT_MAP_START, LAYOUT_DIRECT_MAP_BYTES, "direct map" },
-        { LAYOUT_AREAS_START, LAYOUT_AREAS_BYTES, "areas" },
-        { LAYOUT_HEAP_START, LAYOUT_HEAP_BYTES, "heap" },
-        { LAYOUT_STACKS_START, LAYOUT_STACKS_BYTES, "kernel stacks" },
-        { LAYOUT_IMAGE_START, LAYOUT_IMAGE_BYTES, "kernel image" },
-    };
-
-    for (size_t i = 0; i < ARRAY_COUNT(windows); i++) {
-        if (va_value(address) - windows[i].start < windows[i].size_bytes)
-            return windows[i].name;
-    }
-    return va_value(address) < LAYOUT_KERNEL_HALF ? "lower half" : "no window";
-}
 
 static const char *cache_name(unsigned flags)
 {
@@ -83,7 +62,7 @@ static void event_mapping(const struct group *group, const char *rights)
     json_boolean(&event, "user", (group->first.flags & PT_USER) != 0);
     json_text(&event, "rights", rights);
     json_text(&event, "cache", cache_name(group->first.flags));
-    json_text(&event, "window", window_name(group->first.address));
+    json_text(&event, "window", explain_window_name(group->first.address));
     json_end(&event);
 }
 
@@ -101,7 +80,7 @@ static void print_group(struct group *group)
         print("0x%012llx", (unsigned long long)pa_value(group->first.target));
     else
         print("%4u", group->runs);
-    print("  %-12s  %s\n", rights, window_name(group->first.address));
+    print("  %-12s  %s\n", rights, explain_window_name(group->first.address));
     event_mapping(group, rights);
     group->lines++;
 }
@@ -111,7 +90,7 @@ static bool belongs(const struct group *group, const struct pt_mapping *run)
 {
     return group->runs > 0 && !group->all &&
            (group->first.flags & RIGHTS) == (run->flags & RIGHTS) &&
-           window_name(group->first.address) == window_name(run->address);
+           explain_window_name(group->first.address) == explain_window_name(run->address);
 }
 
 static bool add_run(void *context, const struct pt_mapping *run)
@@ -212,13 +191,14 @@ static void print_verdict(const struct page_table *table, vaddr_t address)
         print("Nothing is mapped from 0x%llx to 0x%llx (%s). Window: %s.\n",
               (unsigned long long)va_value(leaf.address),
               (unsigned long long)(va_value(leaf.address) + (uintptr_t)(leaf.size_bytes - 1)),
-              format_size(leaf.size_bytes, size), window_name(address));
+              format_size(leaf.size_bytes, size), explain_window_name(address));
         return;
     }
     pt_flags_text(leaf.flags, rights);
     print("Physical 0x%llx, %s, %s, in a page of %s. Window: %s.\n",
           (unsigned long long)(pa_value(leaf.target) + va_value(address) - va_value(leaf.address)),
-          rights, cache_name(leaf.flags), format_size(leaf.size_bytes, size), window_name(address));
+          rights, cache_name(leaf.flags), format_size(leaf.size_bytes, size),
+          explain_window_name(address));
 }
 
 bool command_walk(const struct command_call *call)

@@ -7,7 +7,7 @@
 #include "lib/json.h"
 #include "lib/print.h"
 #include "monitor/commands.h"
-#include "monitor/format.h"
+#include "lib/format.h"
 
 #define PLACE_BYTES 16
 

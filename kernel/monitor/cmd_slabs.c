@@ -7,7 +7,7 @@
 #include "lib/print.h"
 #include "mm/heap.h"
 #include "monitor/commands.h"
-#include "monitor/format.h"
+#include "lib/format.h"
 
 #define SLABS_SHOWN 64
 

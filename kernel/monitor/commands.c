@@ -41,6 +41,13 @@ static const struct command commands[] = {
       0, 1, command_pt },
     { "walk", "ADDRESS", "the way of an address through the page tables, level by level", NULL, 1,
       1, command_walk },
+    { "explain", "[physical|virtual] ADDRESS", "everything that is known about one address",
+      "From the firmware's entry to the region, the frame, who maps it, and the object of the "
+      "heap.\n"
+      "An address of the kernel's half is virtual, any other physical, unless told: 'explain "
+      "virtual\n"
+      "0x1000' and 'explain v:0x1000', or p: for physical.\n",
+      1, 2, command_explain },
     { "heap", "[check|events [COUNT]|debug [WORDS]]", "the kernel's heap by size class",
       "  check    recount everything; with debugging, look for damaged objects\n"
       "  events   the last 16 things that happened to objects, or COUNT of them\n"

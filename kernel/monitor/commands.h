@@ -60,6 +60,7 @@ bool command_frames_blocks(const struct command_call *call); /* frames -b */
 bool command_frame(const struct command_call *call);
 bool command_pt(const struct command_call *call);
 bool command_walk(const struct command_call *call);
+bool command_explain(const struct command_call *call);
 bool command_heap(const struct command_call *call);
 bool heap_command_check(const struct command_call *call); /* heap check and so on */
 bool heap_command_events(const struct command_call *call);

@@ -14,7 +14,7 @@ import pytest
 
 from harness import EXIT_FAILURE, EXIT_SUCCESS, I386, ROOT, Machine
 
-COMMANDS = ["help", "map", "frames", "frame", "pt", "walk", "heap", "slabs", "tags", "leaks",
+COMMANDS = ["help", "map", "frames", "frame", "pt", "walk", "explain", "heap", "slabs", "tags", "leaks",
             "kmalloc", "kfree", "pci", "fault", "run",
             "selftest", "stress", "bench", "log", "json", "reboot", "exit"]
 COLUMNS = 100
@@ -322,6 +322,22 @@ def test_walk(prompt):
     assert any("the walk ends here" in line for line in lines)
 
 
+def test_explain(prompt):
+    """explain takes either kind of address, says what it took it for, and knows the same of both."""
+    _, events = ask(prompt, "kmalloc 100")
+    address = one(events, "kmalloc")["address"]
+    lines, events = ask(prompt, f"explain {address}")
+    told = one(events, "explain")
+    assert told["kind"] == "virtual" and lines[0] == f"{address}, a virtual address:"
+    assert told["object"][0]["address"] == address and told["object"][0]["live"]
+    _, events = ask(prompt, f"explain physical {told['physical']}")
+    same = one(events, "explain")
+    assert same["kind"] == "physical"
+    assert all(same[link] == told[link] for link in ("firmware", "region", "changes", "frame", "mappings", "object"))
+    assert address in [mapping["address"] for mapping in same["mappings"]]
+    ask(prompt, f"kfree {address}")
+
+
 def test_heap_and_back(prompt):
     """kmalloc takes what kfree gives back, and heap counts both."""
     _, events = ask(prompt, "heap")
@@ -391,6 +407,11 @@ def test_json_can_be_turned_off(prompt):
     ("pt -b", "'-b' is unknown"),
     ("walk ffff", "'ffff' is no number"),
     ("walk 0x8000000000000000", "no address that"),
+    ("explain", "an argument is missing"),
+    ("explain x", "'x' is no address"),
+    ("explain real 0", "'real' is neither physical nor virtual"),
+    ("explain p: 0", "'p:' is neither physical nor virtual"),
+    ("explain v:99999999999999999999", "larger than 64 bits"),
     ("kmalloc", "an argument is missing"),
     ("kmalloc 64 0", "COUNT is 1 to"),
     ("heap all", "'all' is neither check, events nor debug"),

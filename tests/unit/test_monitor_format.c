@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * test_monitor_format.c - properties of monitor/format.h and monitor/usage.h.
+ * test_monitor_format.c - properties of lib/format.h and monitor/usage.h.
  */
 
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "monitor/format.h"
+#include "lib/format.h"
 #include "monitor/usage.h"
 
 static void expect_size(uint64_t size_bytes, const char *expected)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * monitor/format.h - figures as people like to read them. Any context.
+ * lib/format.h - figures as people like to read them. Any context.
  */
-#ifndef MERIDIAN_MONITOR_FORMAT_H
-#define MERIDIAN_MONITOR_FORMAT_H
+#ifndef MERIDIAN_LIB_FORMAT_H
+#define MERIDIAN_LIB_FORMAT_H
 
 #include "lib/types.h"
 

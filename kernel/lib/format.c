@@ -3,7 +3,7 @@
  * format.c - figures as people like to read them, without a single 64-bit division.
  */
 
-#include "monitor/format.h"
+#include "lib/format.h"
 #include "lib/bits.h"
 #include "lib/print.h"
 
