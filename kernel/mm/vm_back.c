@@ -96,8 +96,23 @@ static enum status map_frames(struct vm_space *space, const struct vm_area *area
     return status;
 }
 
-/* Up to BULK pages. */
-static enum status back_some(struct vm_space *space, const struct vm_area *area, uintptr_t address,
+/* A page alone: processors have single frames at hand, and sometimes zeroed ones. */
+static enum status back_one(struct vm_space *space, const struct vm_area *area, uintptr_t page)
+{
+    pfn_t frame;
+    enum status status = pmm_alloc_zeroed(area->tag, &frame);
+
+    if (status != STATUS_OK)
+        return status;
+    status =
+        pt_map(space->table, va(page), pfn_to_pa(frame), PAGE_SIZE, vm_leaf_flags(space, area));
+    if (status != STATUS_OK)
+        frame_put(frame);
+    return status;
+}
+
+/* 2 to BULK pages. */
+static enum status back_many(struct vm_space *space, const struct vm_area *area, uintptr_t address,
                              uintptr_t end, size_t *mapped)
 {
     pfn_t frames[BULK];
@@ -109,6 +124,19 @@ static enum status back_some(struct vm_space *space, const struct vm_area *area,
     for (size_t i = 0; i < count; i++)
         zero_frame(frames[i]);
     return map_frames(space, area, address, frames, count, mapped);
+}
+
+/* Pages from `address` on, not beyond `end`. */
+static enum status back_some(struct vm_space *space, const struct vm_area *area, uintptr_t address,
+                             uintptr_t end, size_t *mapped)
+{
+    enum status status;
+
+    if (end - address > PAGE_SIZE)
+        return back_many(space, area, address, end, mapped);
+    status = back_one(space, area, address);
+    *mapped = status == STATUS_OK;
+    return status;
 }
 
 enum status vm_back_area(struct vm_edit *edit, const struct vm_area *area)
@@ -154,20 +182,11 @@ enum status vm_back_page(struct vm_edit *edit, const struct vm_area *area, uintp
 {
     struct vm_space *space = edit->space;
     uintptr_t large_start = (uintptr_t)align_down(page, large_bytes(space));
-    pfn_t frame;
-    enum status status;
 
     if (large_fits(space, area, large_start) && large_is_empty(space, large_start) &&
         back_large(space, area, large_start) == STATUS_OK)
         return STATUS_OK;
-    status = pmm_alloc_zeroed(area->tag, &frame);
-    if (status != STATUS_OK)
-        return status;
-    status =
-        pt_map(space->table, va(page), pfn_to_pa(frame), PAGE_SIZE, vm_leaf_flags(space, area));
-    if (status != STATUS_OK)
-        frame_put(frame);
-    return status;
+    return back_one(space, area, page);
 }
 
 static bool is_sole_owner(paddr_t first, uint64_t size_bytes)

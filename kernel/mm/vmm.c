@@ -245,6 +245,13 @@ static struct vm_area *next_in_span(const struct vm_space *space, uintptr_t addr
     return area != NULL && area->start < end ? area : NULL;
 }
 
+/* The next one behind `area`. */
+static struct vm_area *next_behind(const struct vm_space *space, const struct vm_area *area,
+                                   uintptr_t end)
+{
+    return area->end < end ? next_in_span(space, area->end, end) : NULL;
+}
+
 /* Where records may be needed: cutting an area twice leaves two more, each below a node. */
 static enum status reserve_cuts(struct vm_edit *edit, const struct span *span)
 {
@@ -275,12 +282,15 @@ static struct vm_area *cut_area(struct vm_edit *edit, struct vm_area *area, uint
     return upper;
 }
 
-/* Cuts areas so that none reaches across the borders of the span. */
+/* Cuts areas so that none reaches across the borders of the span; reserve_cuts() has looked. */
 static void cut_at_borders(struct vm_edit *edit, const struct span *span)
 {
     const struct vm_tree *areas = &edit->space->areas;
-    struct vm_area *area = vm_tree_find(areas, span->start);
+    struct vm_area *area;
 
+    if (edit->spares.area_count == 0)
+        return;
+    area = vm_tree_find(areas, span->start);
     if (area != NULL && area->start < span->start && area->end > span->start)
         cut_area(edit, area, span->start);
     area = vm_tree_find(areas, span->end - 1);
@@ -291,11 +301,14 @@ static void cut_at_borders(struct vm_edit *edit, const struct span *span)
 /* An area that lost its upper neighbour keeps no guard there. */
 static void remove_areas(struct vm_edit *edit, const struct span *span)
 {
-    struct vm_area *area;
+    struct vm_area *area = next_in_span(edit->space, span->start, span->end);
 
-    while ((area = next_in_span(edit->space, span->start, span->end)) != NULL) {
+    while (area != NULL) {
+        struct vm_area *next = next_behind(edit->space, area, span->end);
+
         vm_tree_remove(&edit->space->areas, area, &edit->spares.nodes);
         vm_area_free(area);
+        area = next;
     }
 }
 
@@ -305,7 +318,7 @@ static enum status check_unmap(const struct vm_space *space, const struct span *
 {
     const struct vm_area *area = next_in_span(space, span->start, span->end);
 
-    for (; area != NULL; area = next_in_span(space, area->end, span->end)) {
+    for (; area != NULL; area = next_behind(space, area, span->end)) {
         if (area->kind == VM_WINDOW)
             return STATUS_DENIED;
     }
@@ -371,8 +384,7 @@ static enum status protect_areas(struct vm_edit *edit, const struct span *span, 
     struct vm_area *area = next_in_span(edit->space, span->start, span->end);
     enum status status = STATUS_OK;
 
-    for (; area != NULL && status == STATUS_OK;
-         area = next_in_span(edit->space, area->end, span->end)) {
+    for (; area != NULL && status == STATUS_OK; area = next_behind(edit->space, area, span->end)) {
         area->rights = rights;
         status = pt_protect(edit->space->table, va(area->start), area->end - area->start,
                             protect_flags(edit->space, area), &edit->batch);
