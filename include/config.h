@@ -14,6 +14,12 @@
 #endif
 _Static_assert(CONFIG_DEBUG == 0 || CONFIG_DEBUG == 1, "CONFIG_DEBUG is 0 or 1");
 
+/* Order and places of locks are checked: see lib/lock.h. Unit tests are always built with it. */
+#ifndef CONFIG_LOCK_CHECKS
+#define CONFIG_LOCK_CHECKS CONFIG_DEBUG
+#endif
+_Static_assert(CONFIG_LOCK_CHECKS == 0 || CONFIG_LOCK_CHECKS == 1, "CONFIG_LOCK_CHECKS is 0 or 1");
+
 /* Processors that the per-CPU caches have room for. */
 #ifndef CONFIG_MAX_CPUS
 #define CONFIG_MAX_CPUS 256

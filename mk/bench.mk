@@ -26,7 +26,7 @@ bench-boot: $(LOADER_PRODUCTS) $(FIRMWARE_PROGRAMS) $(LARGE_KERNEL) | need-run #
 # bench-vm: page tables, areas and faults, compiled as the kernel compiles them.
 BENCH_VM_KERNEL := $(sort $(wildcard kernel/mm/*.c))
 BENCH_VM_HOST   := tests/bench/vm/bench_vm.c tests/host/fake_memory.c tests/host/host_cpu.c \
-	tests/host/host_log.c tests/host/host_panic.c kernel/lib/print.c kernel/lib/status.c kernel/lib/json.c kernel/lib/number.c
+	tests/host/host_log.c tests/host/host_panic.c tests/host/host_smp.c $(PORTABLE_SMP) kernel/lib/print.c kernel/lib/status.c kernel/lib/json.c kernel/lib/number.c
 BENCH_VM_CFLAGS  = $(C_COMMON) -D_GNU_SOURCE -O2 -fno-omit-frame-pointer -Itests/bench/vm/include $(HOSTED_INCLUDES)
 
 build/bench/vm: $(BENCH_VM_KERNEL) $(BENCH_VM_HOST) $(wildcard include/*/*.h kernel/mm/*.h tests/host/include/*.h \

@@ -8,9 +8,9 @@
 BENCH_FRAMES      := tests/bench/frames
 BENCH_FRAMES_DIR  := build/bench/frames
 BENCH_FRAMES_BASE := stack bitmap buddy
-BENCH_FRAMES_OURS := $(sort $(wildcard kernel/mm/pmm*.c)) kernel/mm/bump.c kernel/mm/frame.c \
+BENCH_FRAMES_OURS := $(PORTABLE_SMP) $(sort $(wildcard kernel/mm/pmm*.c)) kernel/mm/bump.c kernel/mm/frame.c \
 	$(sort $(wildcard kernel/mm/memmap*.c)) kernel/lib/print.c kernel/lib/status.c kernel/lib/json.c
-BENCH_FRAMES_HOST := tests/host/host_cpu.c tests/host/host_log.c tests/host/host_panic.c
+BENCH_FRAMES_HOST := tests/host/host_cpu.c tests/host/host_log.c tests/host/host_panic.c tests/host/host_smp.c
 
 BENCH_FRAMES_CFLAGS = $(C_COMMON) -O2 -D_GNU_SOURCE -pthread -Iinclude -Itests/host/include -I$(BENCH_FRAMES)
 BENCH_KERNEL_CFLAGS = $(subst $(KERNEL_INCLUDES),-Iinclude -Itests/host/include,$(KERNEL_CFLAGS)) -D_GNU_SOURCE

@@ -8,8 +8,8 @@
 BENCH_HEAP      := tests/bench/heap
 BENCH_HEAP_DIR  := build/bench/heap
 BENCH_HEAP_LIBS := glibc mimalloc jemalloc tcmalloc
-BENCH_HEAP_OURS := $(sort $(wildcard kernel/mm/heap*.c)) kernel/mm/slab.c
-BENCH_HEAP_HOST := $(BENCH_HEAP)/machine.c tests/host/host_cpu.c tests/host/host_log.c tests/host/host_panic.c \
+BENCH_HEAP_OURS := $(PORTABLE_SMP) $(sort $(wildcard kernel/mm/heap*.c)) kernel/mm/slab.c
+BENCH_HEAP_HOST := $(BENCH_HEAP)/machine.c tests/host/host_cpu.c tests/host/host_log.c tests/host/host_panic.c tests/host/host_smp.c \
 	kernel/lib/print.c kernel/lib/status.c kernel/lib/json.c kernel/lib/number.c
 BENCH_HEAP_HEADERS := $(wildcard include/*/*.h kernel/mm/*.h tests/host/include/*.h $(BENCH_HEAP)/*.h)
 BENCH_HEAP_CFLAGS   = $(C_COMMON) -O2 -fno-builtin -D_GNU_SOURCE -pthread -Iinclude -Itests/host/include -Ikernel -I$(BENCH_HEAP)

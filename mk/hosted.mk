@@ -13,7 +13,9 @@
 LIB_BARE       := kernel/lib/string.c kernel/lib/log.c
 # Of kernel/dev, what decodes outside input, without the *_machine.c that fetch it.
 HOSTED_DEV     := $(filter-out %_machine.c,$(wildcard kernel/dev/acpi*.c kernel/dev/pci*.c))
-HOSTED_LIB     := $(sort $(wildcard kernel/mm/*.c kernel/boot/*.c tests/host/*.c) $(filter-out $(LIB_BARE),$(wildcard kernel/lib/*.c)) $(HOSTED_DEV))
+# Of kernel/smp, what no machine is needed for: locks, and calls between processors.
+PORTABLE_SMP   := kernel/smp/lock.c kernel/smp/call.c
+HOSTED_LIB     := $(sort $(PORTABLE_SMP) $(wildcard kernel/mm/*.c kernel/boot/*.c tests/host/*.c) $(filter-out $(LIB_BARE),$(wildcard kernel/lib/*.c)) $(HOSTED_DEV))
 HOSTED_INCLUDES := -Iinclude -Itests/host/include -Ikernel -Iefi -Iefi/include -I.
 HOSTED_CFLAGS    = $(C_COMMON) -O1 -fno-omit-frame-pointer -D_GNU_SOURCE $(HOSTED_INCLUDES)
 
@@ -54,11 +56,13 @@ CC_clang   := $(CLANG)
 CC_m32     := $(GCC) -m32 -Itests/host/include -Ikernel/arch/i386/include
 CC_threads := $(GCC)
 CC_plain   := $(GCC)
-VARIANT_gcc   := $(SANITIZERS)
-VARIANT_clang := $(SANITIZERS)
+# Order and places of locks are checked wherever tests run (lib/lock.h).
+LOCK_CHECKS := -DCONFIG_LOCK_CHECKS=1
+VARIANT_gcc   := $(SANITIZERS) $(LOCK_CHECKS)
+VARIANT_clang := $(SANITIZERS) $(LOCK_CHECKS)
 # Sources are asked for narrowing as they are built for the i386 kernel; tests count in 64 bits.
-VARIANT_m32   := $(SANITIZERS) -Wno-conversion -Wno-type-limits
-VARIANT_threads := -fsanitize=thread
+VARIANT_m32   := $(SANITIZERS) $(LOCK_CHECKS) -Wno-conversion -Wno-type-limits
+VARIANT_threads := -fsanitize=thread $(LOCK_CHECKS)
 VARIANT_plain := -O2
 VARIANTS := gcc clang m32 threads plain
 # What a variant needs from tools/setup.sh.
@@ -67,7 +71,7 @@ need_of = $(or $(filter build,$(1:plain=build)),$(filter unit-32,$(1:m32=unit-32
 cmocka_of = $(if $(filter m32,$(1)),$(shell $(GCC) -m32 -print-file-name=libcmocka.so.0),-lcmocka)
 
 # Tests whose processors are threads; they run under the thread sanitizer besides.
-THREAD_NAMES := heap_threads pmm_threads
+THREAD_NAMES := call heap_threads lock pmm_threads
 
 # What 32 bits cannot be asked: what speaks to the firmware and 128-bit arithmetic; tests whose machine
 # is larger than a program of 32 bits; tests whose address space is that of x86-64.

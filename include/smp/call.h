@@ -21,6 +21,10 @@ void smp_call_others(void (*function)(const void *context), const void *context)
  * happens where `cpu` is not online. */
 void smp_call_on(unsigned cpu, void (*function)(const void *context), const void *context);
 
+/* The same on those other processors for which wanted(cpu, context) is true. */
+void smp_call_where(bool (*wanted)(unsigned cpu, const void *context),
+                    void (*function)(const void *context), const void *context);
+
 /* Runs what others left for this processor; false: nothing. Interrupts off. */
 bool smp_calls_run(void);
 

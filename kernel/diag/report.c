@@ -23,8 +23,6 @@
 
 #define SENTENCE_BYTES 512
 
-bool spin_locks_broken;
-
 static bool something_failed;
 static bool exit_expected;
 

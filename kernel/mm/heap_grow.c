@@ -37,7 +37,7 @@ bool heap_grow_enter(void)
             return true;
         if (holder == me)
             return false;
-        arch_cpu_relax();
+        spin_pause();
     }
 }
 

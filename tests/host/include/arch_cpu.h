@@ -16,12 +16,16 @@
 struct host_cpu {
     unsigned id;
     bool interrupts_on;
+    bool answers;       /* calls of other processors, whenever interrupts come on: host_smp.h */
     uint64_t irq_saves; /* how often interrupts were turned off: once a lock that is taken */
 };
 extern _Thread_local struct host_cpu host_cpu;
 
 /* The calling thread plays processor `id` from now on. */
 void host_cpu_set(unsigned id);
+
+/* The interrupt that waited for interrupts to come on: a call of another processor. */
+void host_cpu_interrupt(void);
 
 static inline unsigned arch_cpu_id(void)
 {
@@ -40,6 +44,8 @@ static inline irq_state_t arch_irq_save(void)
 static inline void arch_irq_restore(irq_state_t state)
 {
     host_cpu.interrupts_on = state != 0;
+    if (__builtin_expect(host_cpu.answers && state != 0, 0))
+        host_cpu_interrupt();
 }
 
 static inline void arch_cpu_relax(void)
