@@ -35,7 +35,8 @@ static const char *cache_name(unsigned flags)
 
 /* --- pt -------------------------------------------------------------------------------------- */
 
-#define RIGHTS (PT_WRITE | PT_EXECUTE | PT_USER | PT_CACHE_MASK)
+#define ADDRESS_DIGITS ((int)(2 * sizeof(uintptr_t)))
+#define RIGHTS         (PT_WRITE | PT_EXECUTE | PT_USER | PT_CACHE_MASK)
 
 /* Runs that share a line. */
 struct group {
@@ -74,8 +75,8 @@ static void print_group(struct group *group)
     if (group->runs == 0)
         return;
     pt_flags_text(group->first.flags, rights);
-    print("  0x%016llx  0x%016llx  %10s  ", (unsigned long long)va_value(group->first.address),
-          (unsigned long long)group->last_byte, format_size(group->mapped_bytes, size));
+    print("  0x%0*zx  0x%0*zx  %10s  ", ADDRESS_DIGITS, (size_t)va_value(group->first.address),
+          ADDRESS_DIGITS, (size_t)group->last_byte, format_size(group->mapped_bytes, size));
     if (group->all)
         print("0x%012llx", (unsigned long long)pa_value(group->first.target));
     else
@@ -132,8 +133,9 @@ bool command_pt(const struct command_call *call)
 
     if (call->count > 0 && !group.all)
         return command_refuse(call, "'%s' is unknown", call->arguments[0]);
-    print("  %-18s  %-18s  %10s  %s  %-12s  %s\n", "first byte", "last byte", "mapped",
-          group.all ? "physical      " : "runs", "rights", "window");
+    print("  %-*s  %-*s  %10s  %s  %-12s  %s\n", ADDRESS_DIGITS + 2, "first byte",
+          ADDRESS_DIGITS + 2, "last byte", "mapped", group.all ? "physical      " : "runs",
+          "rights", "window");
     pt_visit(table, va(0), SIZE_MAX, add_run, &group);
     print_group(&group);
     print_tables(table);
