@@ -129,8 +129,8 @@ build/soak/heap: $(patsubst %,build/hosted/plain/%.o,tests/unit/test_heap_model.
 	$(Q)$(GCC) $^ -o $@ -lcmocka
 
 .PHONY: soak-heap
-soak-heap: build/soak/heap ## 10^8 operations of the heap against a model, pages failing; ARGS=OPERATIONS
-	@MERIDIAN_HEAP_OPERATIONS=$(or $(ARGS),100000000) build/soak/heap
+soak-heap: build/soak/heap ## 10^8 operations of the heap against a model, pages failing; ARGS="OPERATIONS [SEED]"
+	@MERIDIAN_HEAP_OPERATIONS=$(or $(firstword $(ARGS)),100000000) MERIDIAN_HEAP_SEED=$(or $(word 2,$(ARGS)),0) build/soak/heap
 
 UNIT_PROGRAMS := $(foreach variant,gcc clang,$(UNIT_NAMES:%=build/unit/$(variant)/%)) $(THREAD_NAMES:%=build/unit/threads/%)
 M32_PROGRAMS  := $(M32_NAMES:%=build/unit/m32/%)

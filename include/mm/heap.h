@@ -79,6 +79,7 @@ struct heap_class_info {
     uint64_t objects; /* room in these slabs */
     uint64_t live;
     uint64_t cached; /* free, in magazines or the depot */
+    uint64_t inner;  /* part of a larger object that begins before them */
 };
 /* False when there is no class `index`. */
 bool heap_get_class(unsigned index, struct heap_class_info *info);

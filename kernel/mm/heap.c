@@ -102,7 +102,7 @@ static void *special_alloc(const struct heap_request *request)
     if ((request->flags & (HEAP_DMA | HEAP_GUARDED)) == 0)
         class_index = aligned_class(request->size_bytes, request->alignment, &state);
     if (class_index != HEAP_NO_CLASS)
-        return heap_small_alloc(class_index, state);
+        return heap_small_alloc(request->size_bytes, request->alignment, class_index, state);
     return heap_request_large(request->size_bytes, request->alignment, request->tag, request->flags,
                               request->caller);
 }

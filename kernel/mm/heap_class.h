@@ -106,19 +106,30 @@ static inline uint32_t heap_entry_offset(unsigned entry, uintptr_t address)
  *     size 64, plane 6:   | L     | L     | L     | L            one byte per 64
  *
  *     bit 7    bit 6      bit 5   bit 4   bits 3 to 0
- *     | live | oversize | freed | 0     | tag       |
+ *     | live | oversize | freed | span  | tag       |
+ *     | 0    | inner    | objects of the span       |    of the second object of a span
  *
- * Zero: never handed out. A freed object keeps its tag, for the report if it is freed again.
+ * Zero: never handed out. A freed object keeps its tag, for the report if it is freed again. A span
+ * is one object in the place of several (heap_span.c); those behind the first are inner.
  */
 #define HEAP_STATE_LIVE     0x80u
 #define HEAP_STATE_OVERSIZE 0x40u /* its class is larger than its size asks for: aligned */
 #define HEAP_STATE_FREED    0x20u
+#define HEAP_STATE_SPAN     0x10u
 #define HEAP_STATE_TAG      0x0fu
+#define HEAP_STATE_INNER    0x40u /* without HEAP_STATE_LIVE */
+#define HEAP_STATE_COUNT    0x3fu /* of an inner one */
 static_assert(HEAP_TAG_COUNT <= HEAP_STATE_TAG + 1, "a tag fits the state byte");
 
 static inline uint8_t *heap_state_of(const struct heap_shape *shape, uintptr_t address)
 {
     return (uint8_t *)(shape->states + (address >> shape->plane));
+}
+
+/* Of an object that is part of a span, and not its first. */
+static inline bool heap_state_is_inner(unsigned state)
+{
+    return (state & (HEAP_STATE_LIVE | HEAP_STATE_INNER)) == HEAP_STATE_INNER;
 }
 
 /* Other processors may look at the byte at any time. */

@@ -80,12 +80,13 @@ static inline bool heap_mark_live(const struct heap_magazine *magazine, const vo
 
 /* --- the long way ---------------------------------------------------------------------------- */
 
-/* An object of a class, its state byte set to `state`: every case. NULL, counted,
- * when there is no memory. */
-void *heap_small_alloc(unsigned class_index, unsigned state);
+/* An object of a class, its state byte set to `state`: every case. The object has room for `size_bytes`,
+ * at that alignment, whatever the class has; NULL, counted, when there is no memory. */
+void *heap_small_alloc(size_t size_bytes, size_t alignment, unsigned class_index, unsigned state);
 
 /* The same, after the fast path found nothing to take. */
-void *heap_small_alloc_again(struct heap_cpu *cpu, unsigned class_index, unsigned state);
+void *heap_small_alloc_again(struct heap_cpu *cpu, size_t size_bytes, size_t alignment,
+                             unsigned class_index, unsigned state);
 
 /* Past the magazines, because they are busy. */
 void *heap_busy_alloc(size_t size_bytes, size_t alignment, unsigned class_index, unsigned state,
@@ -117,10 +118,10 @@ void heap_small_free(const struct heap_small *small, void *object);
     heap_cpu_enter(cpu);
     top = magazine->top;
     if (UNLIKELY(top == magazine->base))
-        return heap_small_alloc_again(cpu, (unsigned)class_index, state);
+        return heap_small_alloc_again(cpu, size_bytes, alignment, (unsigned)class_index, state);
     object = top[-1];
     if (UNLIKELY(!heap_mark_live(magazine, object, state)))
-        return heap_small_alloc_again(cpu, (unsigned)class_index, state);
+        return heap_small_alloc_again(cpu, size_bytes, alignment, (unsigned)class_index, state);
     heap_magazine_set_top(magazine, top - 1);
     magazine->allocations++;
     heap_cpu_leave(cpu);

@@ -31,16 +31,30 @@ enum heap_find heap_small_find(uintptr_t address, struct heap_small *small)
         return HEAP_FIND_INTERIOR;
     small->byte = heap_state_of(shape, address);
     small->state = heap_state_read(small->byte);
+    if (heap_state_is_inner(small->state))
+        return HEAP_FIND_INTERIOR;
     return small->state >= HEAP_STATE_LIVE ? HEAP_FIND_LIVE : HEAP_FIND_FREE;
 }
 
-/* Whether an object may be said to have that size. */
-bool heap_size_fits(const struct heap_small *small, size_t size_bytes)
+size_t heap_small_usable(uintptr_t address, const struct heap_small *small)
 {
+    size_t object_bytes = heap_shapes[small->class_index].object_bytes;
+
+    if ((small->state & HEAP_STATE_SPAN) != 0)
+        object_bytes *= heap_span_count(small->class_index, address);
+    return object_bytes;
+}
+
+bool heap_size_fits(uintptr_t address, const struct heap_small *small, size_t size_bytes)
+{
+    size_t usable = heap_small_usable(address, small);
+
+    if ((small->state & HEAP_STATE_SPAN) != 0)
+        return size_bytes <= usable &&
+               size_bytes > usable - heap_shapes[small->class_index].object_bytes;
     if (size_bytes <= HEAP_SMALL_BYTES && heap_class_of(size_bytes) == small->class_index)
         return true;
-    return (small->state & HEAP_STATE_OVERSIZE) != 0 &&
-           size_bytes <= heap_shapes[small->class_index].object_bytes;
+    return (small->state & HEAP_STATE_OVERSIZE) != 0 && size_bytes <= usable;
 }
 
 /* Frees anything that can be freed, and reports everything else. */
@@ -53,9 +67,12 @@ bool heap_free(void *object, size_t size_bytes, const void *caller)
         return accepted;
     switch (heap_small_find((uintptr_t)object, &small)) {
     case HEAP_FIND_LIVE:
-        if (size_bytes != HEAP_ANY_SIZE && !heap_size_fits(&small, size_bytes))
+        if (size_bytes != HEAP_ANY_SIZE && !heap_size_fits((uintptr_t)object, &small, size_bytes))
             return heap_report(HEAP_FAULT_WRONG_SIZE, object, size_bytes, caller);
-        heap_small_free(&small, object);
+        if ((small.state & HEAP_STATE_SPAN) == 0)
+            heap_small_free(&small, object);
+        else if (!heap_span_free(&small, object))
+            return heap_report(HEAP_FAULT_FREED_TWICE, object, size_bytes, caller);
         return true;
     case HEAP_FIND_FREE:
         return heap_report(HEAP_FAULT_FREED_TWICE, object, size_bytes, caller);

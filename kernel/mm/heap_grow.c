@@ -148,7 +148,7 @@ static uint32_t growth(uint32_t count_pages)
     return count_pages > step ? count_pages : (uint32_t)step;
 }
 
-enum status heap_run_map(const struct heap_wish *wish, uint32_t *first)
+enum status heap_run_map(const struct heap_wish *wish, bool no_more, uint32_t *first)
 {
     struct heap_wish larger = *wish;
     enum status status;
@@ -156,7 +156,8 @@ enum status heap_run_map(const struct heap_wish *wish, uint32_t *first)
 
     if (!heap_grow_enter())
         return STATUS_NO_MEMORY;
-    larger.count_pages = growth(wish->count_pages);
+    if (!no_more)
+        larger.count_pages = growth(wish->count_pages);
     status = reserve_mapped(&larger, first);
     if (status != STATUS_OK && larger.count_pages > wish->count_pages) {
         larger = *wish;

@@ -84,8 +84,12 @@ static void count_tag(struct heap_cpu *cpu, enum heap_tag tag, size_t change)
         __atomic_store_n(&cpu->tag_bytes[tag], cpu->tag_bytes[tag] + change, __ATOMIC_RELAXED);
 }
 
-/* Pops an object, refilling the magazine as needed; NULL when there is no memory. */
-static void *magazine_take(struct heap_magazine *magazine, unsigned class_index, unsigned state)
+/* Where to look for free objects: slab_take(), or slab_take_at_hand(). */
+typedef unsigned take_objects(unsigned class_index, void **objects, unsigned count);
+
+/* Pops an object, refilling the magazine as needed; NULL when there is none. */
+static void *magazine_take(struct heap_magazine *magazine, unsigned class_index, unsigned state,
+                           take_objects *take)
 {
     for (;;) {
         void *object;
@@ -94,7 +98,7 @@ static void *magazine_take(struct heap_magazine *magazine, unsigned class_index,
             unsigned batch = heap_shapes[class_index].batch;
 
             heap_magazine_set_top(magazine,
-                                  magazine->base + slab_take(class_index, magazine->base, batch));
+                                  magazine->base + take(class_index, magazine->base, batch));
             if (magazine->top == magazine->base)
                 return NULL;
         }
@@ -109,14 +113,14 @@ static void *magazine_take(struct heap_magazine *magazine, unsigned class_index,
 }
 
 /* Without magazines: the first time on this processor, in an interrupt, or for want of memory. */
-static void *slab_alloc(unsigned class_index, unsigned state)
+static void *slab_alloc(unsigned class_index, unsigned state, take_objects *take)
 {
     const struct heap_shape *shape = &heap_shapes[class_index];
     void *object;
 
     if (heap_cpus[arch_cpu_id()] == &heap_cpu_none && !heap_debug_on)
         cpu_create();
-    if (slab_take(class_index, &object, 1) == 0)
+    if (take(class_index, &object, 1) == 0)
         return NULL;
     heap_state_write(heap_state_of(shape, (uintptr_t)object), state);
     heap_count(&heap_counters.slow_allocations, 1);
@@ -125,32 +129,42 @@ static void *slab_alloc(unsigned class_index, unsigned state)
     return object;
 }
 
-/* An object of a class, its state byte set to `state`: every case. */
-void *heap_small_alloc(unsigned class_index, unsigned state)
+static void *class_alloc(unsigned class_index, unsigned state, take_objects *take)
 {
     struct heap_cpu *cpu = heap_cpu_idle();
     void *object;
 
-    if (cpu == NULL) {
-        object = slab_alloc(class_index, state);
-    } else {
-        heap_cpu_enter(cpu);
-        object = magazine_take(&cpu->magazines[class_index], class_index, state);
-        if (object != NULL)
-            count_tag(cpu, (enum heap_tag)(state & HEAP_STATE_TAG),
-                      heap_shapes[class_index].object_bytes);
-        heap_cpu_leave(cpu);
-    }
+    if (cpu == NULL)
+        return slab_alloc(class_index, state, take);
+    heap_cpu_enter(cpu);
+    object = magazine_take(&cpu->magazines[class_index], class_index, state, take);
+    if (object != NULL)
+        count_tag(cpu, (enum heap_tag)(state & HEAP_STATE_TAG),
+                  heap_shapes[class_index].object_bytes);
+    heap_cpu_leave(cpu);
+    return object;
+}
+
+/* Before more is mapped, the holes in other classes' slabs are tried. */
+void *heap_small_alloc(size_t size_bytes, size_t alignment, unsigned class_index, unsigned state)
+{
+    void *object = class_alloc(class_index, state, slab_take_at_hand);
+
+    if (object == NULL)
+        object = heap_span_alloc(size_bytes, alignment, state);
+    if (object == NULL)
+        object = class_alloc(class_index, state, slab_take);
     if (object == NULL)
         heap_count(&heap_counters.failures, 1);
     return object;
 }
 
 /* The same, after the fast path found nothing to take. */
-void *heap_small_alloc_again(struct heap_cpu *cpu, unsigned class_index, unsigned state)
+void *heap_small_alloc_again(struct heap_cpu *cpu, size_t size_bytes, size_t alignment,
+                             unsigned class_index, unsigned state)
 {
     heap_cpu_leave(cpu);
-    return heap_small_alloc(class_index, state);
+    return heap_small_alloc(size_bytes, alignment, class_index, state);
 }
 
 /* Past the magazines, because they are busy. */
@@ -159,7 +173,7 @@ void *heap_busy_alloc(size_t size_bytes, size_t alignment, unsigned class_index,
 {
     if (heap_debug_on)
         return heap_request_large(size_bytes, alignment, HEAP_TAG_NONE, 0, caller);
-    return heap_small_alloc(class_index, state);
+    return heap_small_alloc(size_bytes, alignment, class_index, state);
 }
 
 /* --- freeing ---------------------------------------------------------------------------------- */

@@ -20,7 +20,7 @@ static void *move_object(void *object, size_t usable, const struct heap_request 
         moved = heap_request_large(request->size_bytes, 1, request->tag,
                                    request->flags | HEAP_GROWS, request->caller);
     else
-        moved = heap_small_alloc(heap_class_of(request->size_bytes),
+        moved = heap_small_alloc(request->size_bytes, 1, heap_class_of(request->size_bytes),
                                  HEAP_STATE_LIVE | (unsigned)request->tag);
     if (moved == NULL)
         return NULL;
@@ -41,10 +41,9 @@ static void *large_realloc(void *object, size_t size_bytes, const void *caller)
 }
 
 /* The usual case: from one class to another, without a tag. */
-[[gnu::always_inline]] static inline void *plain_move(void *object, unsigned class_index,
-                                                      size_t size_bytes)
+[[gnu::always_inline]] static inline void *plain_move(void *object, size_t usable,
+                                                      unsigned class_index, size_t size_bytes)
 {
-    size_t usable = heap_shapes[class_index].object_bytes;
     void *moved = heap_fast_alloc(size_bytes, 1, heap_class_of(size_bytes), HEAP_STATE_LIVE);
 
     if (moved == NULL)
@@ -58,11 +57,13 @@ static void *large_realloc(void *object, size_t size_bytes, const void *caller)
                                                          const struct heap_small *small,
                                                          size_t size_bytes)
 {
-    if (heap_size_fits(small, size_bytes))
+    size_t usable = heap_small_usable((uintptr_t)object, small);
+
+    if (heap_size_fits((uintptr_t)object, small, size_bytes))
         return object;
     if (size_bytes <= HEAP_SMALL_BYTES && (small->state & HEAP_STATE_TAG) == HEAP_TAG_NONE)
-        return plain_move(object, small->class_index, size_bytes);
-    return move_object(object, heap_shapes[small->class_index].object_bytes,
+        return plain_move(object, usable, small->class_index, size_bytes);
+    return move_object(object, usable,
                        &(struct heap_request){
                            .size_bytes = size_bytes,
                            .alignment = 1,
@@ -98,7 +99,7 @@ size_t kmalloc_usable(const void *object)
         return heap_debug_usable(object);
     switch (heap_small_find((uintptr_t)object, &small)) {
     case HEAP_FIND_LIVE:
-        return heap_shapes[small.class_index].object_bytes;
+        return heap_small_usable((uintptr_t)object, &small);
     case HEAP_FIND_FREE:
     case HEAP_FIND_INTERIOR:
         return 0;

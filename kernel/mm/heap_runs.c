@@ -348,6 +348,15 @@ bool heap_run_free_large(uint32_t page, uint32_t lead_bytes, size_t size_bytes,
     return live;
 }
 
+size_t heap_runs_slab_bytes(void)
+{
+    irq_state_t state = spin_lock(&heap_runs.lock);
+    size_t pages = heap_runs.used_pages - heap_runs.large_pages;
+
+    spin_unlock(&heap_runs.lock, state);
+    return pages << PAGE_SHIFT;
+}
+
 void heap_runs_get_stats(struct heap_run_stats *stats)
 {
     irq_state_t state = spin_lock(&heap_runs.lock);

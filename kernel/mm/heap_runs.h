@@ -26,9 +26,13 @@ struct heap_wish {
 };
 
 /* A run with frames behind it. Its record says kind and page_count; everything else in it is the
- * caller's. The first form knows cached runs only (STATUS_NOT_FOUND), the second maps. */
+ * caller's. The first form knows cached runs only (STATUS_NOT_FOUND), the second maps, and
+ * more than that for the next, unless `no_more`. */
 enum status heap_run_alloc(const struct heap_wish *wish, uint32_t *first);
-enum status heap_run_map(const struct heap_wish *wish, uint32_t *first);
+enum status heap_run_map(const struct heap_wish *wish, bool no_more, uint32_t *first);
+
+/* Bytes in slabs. */
+size_t heap_runs_slab_bytes(void);
 
 /* The same without frames: addresses only. The run is busy; the caller maps what it wants of it and
  * publishes it as a large object, its record filled in. */

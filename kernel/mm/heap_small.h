@@ -23,7 +23,25 @@ enum heap_find {
 /* *small is filled in for the first two. */
 enum heap_find heap_small_find(uintptr_t address, struct heap_small *small);
 
+/* Bytes of a live object that may be used. */
+size_t heap_small_usable(uintptr_t address, const struct heap_small *small);
+
 /* Whether a live object may be said to have that size. */
-bool heap_size_fits(const struct heap_small *small, size_t size_bytes);
+bool heap_size_fits(uintptr_t address, const struct heap_small *small, size_t size_bytes);
+
+/* --- spans (heap_span.c) ------------------------------------------------------------------------ */
+
+/* An object in the place of several smaller ones; NULL when that is not worth while, or not possible.
+ * `state` is what its state byte becomes, but for HEAP_STATE_SPAN. */
+void *heap_span_alloc(size_t size_bytes, size_t alignment, unsigned state);
+
+/* Frees a live span; false when another processor has just done so. */
+bool heap_span_free(const struct heap_small *small, void *object);
+
+/* How many objects the live span at `address` takes the place of. */
+unsigned heap_span_count(unsigned class_index, uintptr_t address);
+
+/* The first byte of the span whose inner object begins at `address`. */
+uintptr_t heap_span_start(unsigned class_index, uintptr_t address);
 
 #endif

@@ -11,6 +11,7 @@
 #include "heap_private.h"
 #include "heap_report.h"
 #include "heap_runs.h"
+#include "heap_small.h"
 #include "lib/bits.h"
 #include "lib/log.h"
 #include "slab.h"
@@ -51,8 +52,9 @@ bool heap_get_class(unsigned index, struct heap_class_info *info)
         .object_bytes = heap_shapes[class_index].object_bytes,
         .slabs = slabs.slabs,
         .objects = objects,
-        .live = objects - slabs.free_objects - spare,
+        .live = objects - slabs.free_objects - spare - slabs.inner_objects,
         .cached = spare,
+        .inner = slabs.inner_objects,
     };
     return true;
 }
@@ -77,8 +79,8 @@ static void add_classes(struct heap_stats *stats)
 
     for (unsigned index = 0; heap_get_class(index, &info); index++) {
         stats->live_objects += info.live;
-        stats->live_bytes += info.live * info.object_bytes;
-        stats->slab_free_bytes += (info.objects - info.live) * info.object_bytes;
+        stats->live_bytes += (info.live + info.inner) * info.object_bytes;
+        stats->slab_free_bytes += (info.objects - info.live - info.inner) * info.object_bytes;
         stats->allocations += sum_magazines(HEAP_CLASS_FIRST + index).allocations;
     }
 }
@@ -147,6 +149,12 @@ static void describe_small(uintptr_t address, unsigned entry, struct heap_object
     uintptr_t start = address - heap_entry_offset(entry, address) % object_bytes;
     unsigned state = heap_state_read(heap_state_of(&heap_shapes[class_index], start));
 
+    if (heap_state_is_inner(state)) {
+        start = heap_span_start(class_index, start);
+        state = heap_state_read(heap_state_of(&heap_shapes[class_index], start));
+    }
+    if (state >= HEAP_STATE_LIVE && (state & HEAP_STATE_SPAN) != 0)
+        object_bytes *= heap_span_count(class_index, start);
     *info = (struct heap_object_info){
         .start = va_ptr(va(start)),
         .size_bytes = object_bytes,

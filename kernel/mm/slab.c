@@ -43,6 +43,11 @@
 #define NO_LIST        0xffu
 #define TAKE_SLABS     4u /* that a refill takes from */
 
+#define SPARSE_CLASS   4u          /* a class is sparse when that part of its objects is free, */
+#define SPARSE_HEAP    8u          /* and the heap when that part of all slabs is such room, */
+#define SPARSE_BYTES   (256 * KiB) /* which must be worth a search */
+#define SPAN_SLABS     8u          /* of each list that are searched */
+
 #define DEPOT_BATCHES  16u
 #define DEPOT_BYTES    8192u /* of free objects a class */
 #define DEPOT_MIN      1u
@@ -66,7 +71,10 @@ struct heap_class {
     uint32_t listed;            /* lists that are not empty, as bits */
     size_t slabs;
     size_t empty_slabs;
-    size_t free_objects; /* in slabs */
+    size_t free_objects;  /* in slabs */
+    size_t inner_objects; /* of spans, behind the first */
+    uint32_t
+        cursors[FULLNESS_LISTS]; /* where the search for a span goes on; 0: at the list's head */
     struct depot depot;
 };
 
@@ -95,6 +103,10 @@ static void count_empty(struct heap_class *class, bool one_more)
 
 static void list_remove(struct heap_class *class, struct heap_page *slab)
 {
+    uint32_t first = (uint32_t)(slab - heap_window.pages);
+
+    if (slab->list < FULLNESS_LISTS && class->cursors[slab->list] == first)
+        class->cursors[slab->list] = slab->next;
     if (slab->next != 0)
         heap_window.pages[slab->next].previous = slab->previous;
     if (slab->previous != 0)
@@ -172,8 +184,10 @@ static enum status back_states(const struct heap_class *class, uint32_t first)
     return status;
 }
 
-/* A new slab in its class's list of empty ones. */
-static enum status slab_create(struct heap_class *class)
+static enum status run_at_hand(const struct heap_wish *wish, uint32_t *first);
+
+/* A new slab in its class's list of empty ones, from pages that are mapped unless `may_map`. */
+static enum status slab_create(struct heap_class *class, bool may_map)
 {
     const struct heap_wish wish = {
         .kind = HEAP_PAGE_SLAB,
@@ -182,7 +196,7 @@ static enum status slab_create(struct heap_class *class)
         .plane = class->shape.plane,
     };
     uint32_t first;
-    enum status status = slab_or_heap_run(&wish, &first);
+    enum status status = may_map ? slab_or_heap_run(&wish, &first) : run_at_hand(&wish, &first);
     irq_state_t state;
 
     if (status != STATUS_OK)
@@ -305,6 +319,74 @@ static unsigned take_from_slabs(struct heap_class *class, void **objects, unsign
     return taken;
 }
 
+/* --- spans: neighbours taken as one; the lock is held ------------------------------------------ */
+
+/* The first object from `from` on that is free, or (`is_free` false) is not; `count` if there is none. */
+static unsigned next_object(const struct heap_page *slab, unsigned from, unsigned count,
+                            bool is_free)
+{
+    for (; from < count; from = (from / 64 + 1) * 64) {
+        uint64_t bits = is_free ? slab->free_bits[from / 64] : ~slab->free_bits[from / 64];
+
+        bits &= UINT64_MAX << (from % 64);
+        if (bits != 0) {
+            unsigned found = from / 64 * 64 + lowest_bit(bits);
+
+            return found < count ? found : count;
+        }
+    }
+    return count;
+}
+
+/* Turns the free bits of objects that follow each other, 63 at most, into the opposite. */
+static void flip_bits(struct heap_page *slab, unsigned start, unsigned count)
+{
+    uint64_t mask = low_mask(count);
+    unsigned shift = start % 64;
+
+    slab->free_bits[start / 64] ^= mask << shift;
+    if (shift + count > 64)
+        slab->free_bits[start / 64 + 1] ^= mask >> (64 - shift);
+}
+
+/* Takes the first `count` free neighbours of a slab. */
+static void *search_slab(struct heap_class *class, uint32_t first, unsigned count)
+{
+    struct heap_page *slab = &heap_window.pages[first];
+    const unsigned objects = class->shape.count;
+    unsigned start = next_object(slab, 0, objects, true);
+    unsigned end = next_object(slab, start, objects, false);
+
+    while (end - start < count && end < objects) {
+        start = next_object(slab, end, objects, true);
+        end = next_object(slab, start, objects, false);
+    }
+    if (end - start < count)
+        return NULL;
+    flip_bits(slab, start, count);
+    slab->free_count = (uint16_t)(slab->free_count - count);
+    class->free_objects -= count;
+    class->inner_objects += count - 1;
+    list_update(class, slab);
+    return va_ptr(va(heap_page_address(first) + (uintptr_t)start * class->shape.object_bytes));
+}
+
+/* Searches some slabs of a list, from where the last search ended. */
+static void *search_list(struct heap_class *class, unsigned list, unsigned count)
+{
+    for (unsigned i = 0; i < SPAN_SLABS && class->lists[list] != 0; i++) {
+        uint32_t first = class->cursors[list] != 0 ? class->cursors[list] : class->lists[list];
+        void *object;
+
+        class->cursors[list] = first;
+        object = search_slab(class, first, count);
+        if (object != NULL)
+            return object;
+        class->cursors[list] = heap_window.pages[first].next;
+    }
+    return NULL;
+}
+
 /* --- the depot: no lock ---------------------------------------------------------------------- */
 
 /* Takes the lowest bit of a word; false when there is none. */
@@ -409,9 +491,8 @@ enum status slab_init(void *fixed)
     return STATUS_OK;
 }
 
-unsigned slab_take(unsigned class_index, void **objects, unsigned count)
+static unsigned take(struct heap_class *class, void **objects, unsigned count, bool may_map)
 {
-    struct heap_class *class = &classes[class_index];
     unsigned taken = count == class->depot.batch ? depot_take(&class->depot, objects) : 0;
 
     while (taken == 0) {
@@ -419,26 +500,93 @@ unsigned slab_take(unsigned class_index, void **objects, unsigned count)
 
         taken = take_from_slabs(class, objects, count);
         spin_unlock(&class->lock, state);
-        if (taken == 0 && slab_create(class) != STATUS_OK)
+        if (taken == 0 && slab_create(class, may_map) != STATUS_OK)
             break;
     }
     return taken;
+}
+
+unsigned slab_take_at_hand(unsigned class_index, void **objects, unsigned count)
+{
+    return take(&classes[class_index], objects, count, false);
+}
+
+unsigned slab_take(unsigned class_index, void **objects, unsigned count)
+{
+    return take(&classes[class_index], objects, count, true);
+}
+
+/* Ends what the lock was taken for; an empty slab above those that are kept goes. */
+static void unlock_and_trim(struct heap_class *class, irq_state_t state)
+{
+    uint32_t surplus = detach_empty(class, EMPTY_KEPT + class->slabs / 32);
+
+    spin_unlock(&class->lock, state);
+    if (surplus != 0)
+        slab_destroy(class, surplus);
 }
 
 void slab_give(unsigned class_index, void *const *objects, unsigned count)
 {
     struct heap_class *class = &classes[class_index];
     irq_state_t state;
-    uint32_t surplus;
 
     if (count == class->depot.batch && depot_give(&class->depot, objects))
         return;
     state = spin_lock(&class->lock);
     give_to_slabs(class, objects, count);
-    surplus = detach_empty(class, EMPTY_KEPT + class->slabs / 32);
+    unlock_and_trim(class, state);
+}
+
+/* Room of a class that a search for spans may find: none while it is mostly used. */
+static size_t sparse_bytes(const struct heap_class *class)
+{
+    size_t free_objects = __atomic_load_n(&class->free_objects, __ATOMIC_RELAXED);
+    size_t slabs = __atomic_load_n(&class->slabs, __ATOMIC_RELAXED);
+
+    if (free_objects < slabs * (class->shape.count / SPARSE_CLASS))
+        return 0;
+    return free_objects * class->shape.object_bytes;
+}
+
+bool slab_sparse(void)
+{
+    size_t sum = 0;
+
+    for (unsigned i = HEAP_CLASS_FIRST; i < HEAP_CLASS_END; i++)
+        sum += sparse_bytes(&classes[i]);
+    return sum >= SPARSE_BYTES && sum >= heap_runs_slab_bytes() / SPARSE_HEAP;
+}
+
+void *slab_take_span(unsigned class_index, unsigned count)
+{
+    struct heap_class *class = &classes[class_index];
+    void *object = NULL;
+    irq_state_t state;
+
+    if (sparse_bytes(class) < SPARSE_BYTES / HEAP_CLASS_END)
+        return NULL;
+    state = spin_lock(&class->lock);
+    for (unsigned list = FULLNESS_LISTS; list-- > 0 && object == NULL;)
+        object = search_list(class, list, count);
     spin_unlock(&class->lock, state);
-    if (surplus != 0)
-        slab_destroy(class, surplus);
+    return object;
+}
+
+void slab_give_span(unsigned class_index, void *first, unsigned count)
+{
+    struct heap_class *class = &classes[class_index];
+    struct heap_page *slab = slab_of(first);
+    uint32_t offset =
+        (uint32_t)((uintptr_t)first - heap_page_address((uint32_t)(slab - heap_window.pages)));
+    irq_state_t state = spin_lock(&class->lock);
+
+    flip_bits(slab, heap_object_index(&class->shape, offset), count);
+    slab->free_count = (uint16_t)(slab->free_count + count);
+    class->free_objects += count;
+    class->inner_objects -= count - 1;
+    list_update(class, slab);
+    unlock_and_trim(class, state);
 }
 
 static size_t class_reclaim(struct heap_class *class)
@@ -470,19 +618,26 @@ size_t slab_reclaim(void)
     return pages;
 }
 
+static enum status run_at_hand(const struct heap_wish *wish, uint32_t *first)
+{
+    enum status status = heap_run_alloc(wish, first);
+
+    if (status != STATUS_OK && __atomic_load_n(&empty_slabs_total, __ATOMIC_RELAXED) != 0 &&
+        slab_reclaim() != 0)
+        status = heap_run_alloc(wish, first);
+    return status;
+}
+
 enum status slab_or_heap_run(const struct heap_wish *wish, uint32_t *first)
 {
-    if (heap_run_alloc(wish, first) == STATUS_OK)
+    if (run_at_hand(wish, first) == STATUS_OK)
         return STATUS_OK;
-    if (__atomic_load_n(&empty_slabs_total, __ATOMIC_RELAXED) != 0 && slab_reclaim() != 0 &&
-        heap_run_alloc(wish, first) == STATUS_OK)
-        return STATUS_OK;
-    if (heap_run_map(wish, first) == STATUS_OK)
+    if (heap_run_map(wish, slab_sparse(), first) == STATUS_OK)
         return STATUS_OK;
     /* Short of frames or of window: what is cached in pieces may make a whole. */
     if (slab_reclaim() + heap_runs_shrink(SIZE_MAX, false) == 0)
         return STATUS_NO_MEMORY;
-    return heap_run_map(wish, first);
+    return heap_run_map(wish, true, first);
 }
 
 void slab_get_stats(unsigned class_index, struct slab_class_stats *stats)
@@ -493,7 +648,8 @@ void slab_get_stats(unsigned class_index, struct slab_class_stats *stats)
     *stats = (struct slab_class_stats){ .slabs = class->slabs,
                                         .free_objects = class->free_objects,
                                         .depot_objects =
-                                            count_bits(class->depot.full) * class->depot.batch };
+                                            count_bits(class->depot.full) * class->depot.batch,
+                                        .inner_objects = class->inner_objects };
     spin_unlock(&class->lock, state);
 }
 

@@ -16,11 +16,21 @@
 size_t slab_fixed_bytes(void);
 enum status slab_init(void *fixed);
 
-/* Takes 1 to `count` free objects of a class; 0 when there is no memory. */
+/* Takes 1 to `count` free objects of a class; 0 when there is no memory. The first form takes what is
+ * there, be it for a new slab: no page is mapped. */
+unsigned slab_take_at_hand(unsigned class_index, void **objects, unsigned count);
 unsigned slab_take(unsigned class_index, void **objects, unsigned count);
 
 /* Gives objects of a class back. One that a slab holds already is reported and dropped. */
 void slab_give(unsigned class_index, void *const *objects, unsigned count);
+
+/* Whether much of the heap is room in slabs that are mostly free. */
+bool slab_sparse(void);
+
+/* Takes `count` (2 to 63) free objects that follow each other, if the class has many free ones and a
+ * short search finds them; NULL if not. They count as one live object. And back. */
+void *slab_take_span(unsigned class_index, unsigned count);
+void slab_give_span(unsigned class_index, void *first, unsigned count);
 
 /* Empties the depots and frees empty slabs; returns the pages that became cached runs. */
 size_t slab_reclaim(void);
@@ -32,6 +42,7 @@ struct slab_class_stats {
     size_t slabs;
     size_t free_objects;  /* in slabs */
     size_t depot_objects; /* free, in the depot */
+    size_t inner_objects; /* of spans, behind the first */
 };
 void slab_get_stats(unsigned class_index, struct slab_class_stats *stats);
 

@@ -3,7 +3,8 @@
  * test_heap_model.c - operations of all kinds in random order, against a ledger; and with the n-th
  * allocation of a page failing, for every n.
  *
- * MERIDIAN_HEAP_OPERATIONS in the environment makes the first test longer: make soak-heap.
+ * MERIDIAN_HEAP_OPERATIONS in the environment makes the first test longer, MERIDIAN_HEAP_SEED another
+ * one: make soak-heap.
  */
 #include <limits.h>
 #include <setjmp.h>
@@ -24,6 +25,10 @@
 #define WINDOW_BYTES (64 * MiB)
 #define SLOTS        1500u
 #define OPERATIONS   20000u
+#define BALLAST      10000u /* small objects, of which one in ten stays for a while */
+#define TIDE         50021u
+#define PROGRESS     1000000u /* a line each so many operations, if they were asked for */
+#define LARGE_BYTES  (20 * 1024u)
 
 struct slot {
     unsigned char *object;
@@ -32,6 +37,7 @@ struct slot {
     enum heap_tag tag; /* of the object's first life: krealloc() keeps it */
 };
 static struct slot slots[SLOTS];
+static unsigned char *ballast[BALLAST];
 static uint64_t random_state;
 
 static int set_up(void **state)
@@ -39,6 +45,7 @@ static int set_up(void **state)
     (void)state;
     random_state = 0x2545f4914f6cdd1du;
     memset(slots, 0, sizeof(slots));
+    memset(ballast, 0, sizeof(ballast));
     heap_machine_create(FRAMES, WINDOW_BYTES);
     heap_ledger_create();
     return 0;
@@ -199,6 +206,13 @@ static void operate(void)
         release(slot);
 }
 
+static void release_above(size_t size_bytes)
+{
+    for (unsigned i = 0; i < SLOTS; i++)
+        if (slots[i].object != NULL && slots[i].size_bytes > size_bytes)
+            release(&slots[i]);
+}
+
 static void release_all(void)
 {
     for (unsigned i = 0; i < SLOTS; i++)
@@ -206,14 +220,69 @@ static void release_all(void)
             release(&slots[i]);
 }
 
+/* --- holes --------------------------------------------------------------------------------- */
+
+static size_t ballast_size(unsigned i)
+{
+    return 16 + i * 7919u % 240;
+}
+
+static void drop_ballast(unsigned one_stays_in)
+{
+    for (unsigned i = 0; i < BALLAST; i++) {
+        if (ballast[i] == NULL || (one_stays_in != 0 && random_below(one_stays_in) == 0))
+            continue;
+        heap_ledger_expect(ballast[i], ballast_size(i), i);
+        heap_ledger_strike(ballast[i]);
+        assert_true(kfree_sized(ballast[i], ballast_size(i)));
+        ballast[i] = NULL;
+    }
+}
+
+/* Objects that lie in the holes of smaller ones' slabs now. */
+static bool holes_are_used(void)
+{
+    struct heap_class_info info;
+    uint64_t inner = 0;
+
+    for (unsigned index = 0; heap_get_class(index, &info); index++)
+        inner += info.inner;
+    return inner != 0;
+}
+
+/* Small objects of all sizes, most of which die; when nothing else is at hand, larger ones find room
+ * between those that stay. True if some have. */
+static bool make_holes(void)
+{
+    drop_ballast(0);
+    release_above(LARGE_BYTES);
+    for (unsigned i = 0; i < BALLAST; i++) {
+        ballast[i] = kmalloc(ballast_size(i));
+        if (ballast[i] == NULL)
+            continue;
+        heap_ledger_enter(ballast[i]);
+        heap_ledger_fill(ballast[i], ballast_size(i), i);
+    }
+    drop_ballast(10);
+    (void)heap_machine_pressure(FRAMES);
+    for (unsigned i = 0; i < SLOTS; i++)
+        if (slots[i].object == NULL)
+            allocate(&slots[i]);
+    return holes_are_used();
+}
+
 /* --- the tests ---------------------------------------------------------------------------- */
 
-static void load(unsigned long count)
+static void load(unsigned long count, bool holes)
 {
     struct heap_stats stats;
 
     for (unsigned long i = 0; i < count; i++) {
+        if (i % PROGRESS == 0 && count > PROGRESS)
+            fprintf(stderr, "%lu operations\n", i);
         operate();
+        if (holes && i % TIDE == TIDE / 4)
+            assert_true(make_holes());
         if (i % 4096 == 0)
             assert_int_equal(heap_check(), STATUS_OK);
         if (i % 10007 == 0)
@@ -223,6 +292,7 @@ static void load(unsigned long count)
     }
     heap_machine_fail(0, 0);
     release_all();
+    drop_ballast(0);
     (void)heap_shrink(SIZE_MAX);
     assert_int_equal(heap_check(), STATUS_OK);
     heap_get_stats(&stats);
@@ -236,13 +306,16 @@ static void random_operations(void **state)
     /* No object overlaps another or loses its contents, whatever the order of operations, also when
      * memory is short and when single pages are refused; in the end every frame has come back. */
     const char *wish = getenv("MERIDIAN_HEAP_OPERATIONS");
+    const char *seed = getenv("MERIDIAN_HEAP_SEED");
     size_t before;
 
     (void)state;
     assert_true(kfree(kmalloc(1)));
     (void)heap_shrink(SIZE_MAX);
     before = heap_machine_frames_used();
-    load(wish != NULL ? strtoul(wish, NULL, 0) : OPERATIONS);
+    if (seed != NULL)
+        random_state += strtoull(seed, NULL, 0);
+    load(wish != NULL ? strtoul(wish, NULL, 0) : OPERATIONS, true);
     assert_int_equal(heap_machine_frames_used(), before);
 }
 
@@ -259,7 +332,7 @@ static void debugged_operations(void **state)
         host_log_clear();
         assert_int_equal(heap_debug_set(&all), STATUS_OK);
         random_state = 0x2545f4914f6cdd1du;
-        load(OPERATIONS / 4);
+        load(OPERATIONS / 4, false);
         assert_int_equal(heap_debug_set(&off), STATUS_OK);
         assert_false(host_log_contains("was written"));
         (void)heap_shrink(SIZE_MAX);
