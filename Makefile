@@ -26,6 +26,7 @@ NASM    := nasm
 LD      := ld
 NM      := nm
 OBJCOPY := objcopy
+LZ4     := lz4
 AR      := ar
 PYTHON  := /usr/bin/python3
 CONFIG  :=# toggles of include/config.h: make CONFIG="-DCONFIG_DEBUG=1"

@@ -2,15 +2,16 @@
  *
  * image.c - loads the kernel and the modules.
  *
- * A kernel is read segment by segment straight to its final pages: from the loader's own data,
- * from a file, or, when the configuration demands a hash, from a copy of the file that was
- * hashed, so that what is checked is what runs.
+ * A kernel is read segment by segment straight to its final pages: from a copy of the one that the
+ * loader embeds, unpacked; from a file; or, when the configuration demands a hash, from a copy
+ * of the file that was hashed, so that what is checked is what runs.
  */
 #include "loader.h"
 
 #include "address_space.h"
 #include "lib/string.h"
 #include "pages.h"
+#include "unpack.h"
 
 #define MAX_FILE_BYTES ((uint64_t)4 * GiB)
 
@@ -22,7 +23,7 @@ struct kernel_source {
     struct source *source;
     struct memory_source memory;
     struct file file;
-    paddr_t copy; /* of the whole file, where a hash was demanded */
+    paddr_t copy; /* of the whole file: unpacked, or hashed; 0 where there is none */
 };
 
 /* --- where it comes from ----------------------------------------------------------------- */
@@ -56,19 +57,36 @@ static enum status read_and_check(struct loader *loader, struct kernel_source *k
     return check_hash(&loader->config, pages_pointer(kernel->copy), size, &loader->refusal);
 }
 
+static enum status unpack_embedded(struct loader *loader, struct kernel_source *kernel)
+{
+    size_t packed_bytes = (size_t)(embedded_kernel_end - embedded_kernel);
+    struct refusal *refusal = &loader->refusal;
+    uint64_t size;
+    enum status status;
+
+    refusal_place(refusal, "%s", "the kernel embedded in the loader");
+    status = unpack_size(embedded_kernel, packed_bytes, &size, refusal);
+    if (status != STATUS_OK)
+        return status;
+    status = pages_allocate(size, PAGES_ANYWHERE, REGION_TAG_LOADER, &kernel->copy);
+    if (status != STATUS_OK)
+        return refuse(refusal, status, "Use a machine with more memory.",
+                      "there are no %llu KiB of contiguous memory for it",
+                      (unsigned long long)(size >> 10));
+    memory_source_init(&kernel->memory, pages_pointer(kernel->copy), size);
+    kernel->source = &kernel->memory.source;
+    return unpack(embedded_kernel, packed_bytes, pages_pointer(kernel->copy), (size_t)size,
+                  refusal);
+}
+
 static enum status open_kernel(struct loader *loader, struct kernel_source *kernel)
 {
     const struct config_file *config = &loader->config;
     enum status status;
 
     *kernel = (struct kernel_source){ 0 };
-    if (config->kernel.start == NULL) {
-        refusal_place(&loader->refusal, "%s", "the kernel embedded in the loader");
-        memory_source_init(&kernel->memory, embedded_kernel,
-                           (uint64_t)(embedded_kernel_end - embedded_kernel));
-        kernel->source = &kernel->memory.source;
-        return STATUS_OK;
-    }
+    if (config->kernel.start == NULL)
+        return unpack_embedded(loader, kernel);
     status = files_open(&loader->volume, config->kernel, &kernel->file, &loader->refusal);
     if (status != STATUS_OK)
         return status;

@@ -44,6 +44,7 @@ UNIT_EXTRA_efi_space  := efi/address_space.c efi/refusal.c
 UNIT_EXTRA_efi_sha256 := efi/sha256.c
 UNIT_EXTRA_efi_tables := efi/firmware_tables.c
 UNIT_EXTRA_efi_text   := efi/text.c efi/command_line.c
+UNIT_EXTRA_efi_unpack := efi/unpack.c efi/refusal.c
 
 # What speaks to the firmware needs its headers, calling convention and 16-bit characters.
 UEFI_HOSTED := -fshort-wchar -DGNU_EFI_USE_MS_ABI -isystem /usr/include/efi -isystem /usr/include/efi/x86_64

@@ -22,6 +22,7 @@ C library      | build           | file:/usr/include/stdio.h     | libc6-dev    
 binutils       | build           | cmd:objcopy                   | binutils         | binutils           | binutils    | binutils
 nasm           | build           | cmd:nasm                      | nasm             | nasm               | nasm        | nasm
 python3        | build           | cmd:/usr/bin/python3          | python3          | python3            | python      | python3
+lz4            | build           | cmd:lz4                       | lz4              | lz4                | lz4         | lz4
 gnu-efi        | build           | file:/usr/include/efi/efi.h   | gnu-efi          | gnu-efi-devel      | gnu-efi     | gnu-efi
 mtools         | build           | cmd:mcopy                     | mtools           | mtools             | mtools      | mtools
 sgdisk         | build           | cmd:sgdisk                    | gdisk            | gdisk              | gptfdisk    | gptfdisk

@@ -13,7 +13,7 @@ import subprocess
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BASICS = ["bash", "env", "id", "head", "gcc", "ld", "objcopy", "nasm", "mtools", "mcopy", "sgdisk",
+BASICS = ["bash", "env", "id", "head", "gcc", "ld", "objcopy", "nasm", "lz4", "mtools", "mcopy", "sgdisk",
           "clang", "clang-format", "gdb", "qemu-system-x86_64", "grub-mkrescue", "xorriso", "bochs", "xvfb-run",
           "xauth", "touch", "chmod", "flock", "mkdir", "rmdir", "sleep"]
 
