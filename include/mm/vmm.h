@@ -78,6 +78,10 @@ struct vm_space *vm_kernel(void);
  * begin where the lower half does again, as they do before the first call. */
 void vm_slide_windows(uint64_t seed);
 
+/* For whoever places areas by itself: a random number of bytes below `most_bytes`, at most TiB, whole pages; 0
+ * where windows do not slide. */
+uintptr_t vm_slide(uintptr_t most_bytes);
+
 /* A user space with an empty lower half; freed with all that it holds. */
 enum status vm_space_create(struct vm_space **space);
 void vm_space_destroy(struct vm_space *space);

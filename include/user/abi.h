@@ -15,7 +15,9 @@
  * SYSENTER. All other registers are 0. The x87 FPU, MMX, SSE and AVX are not for programs: the
  * kernel keeps no such registers, and the first instruction that touches them ends the program.
  *
- * The address space of a program, the same for both widths:
+ * The address space of a program, the same for both widths. With `aslr` the window of map() lies up to
+ * USER_SLIDE_MOST higher, in whole pages, and stack and limit as much higher and up to USER_SLIDE_MOST more,
+ * each time anew; a clone keeps the places of its original. The image stays: it is linked where it lies.
  *
  *     0x7000_0000  +-----------------------------------+
  *                  |  stack                  16 KiB .. |  rw-, grows down
@@ -72,6 +74,7 @@ enum user_right {
 #define USER_MAP_END       ((uintptr_t)0x50000000)
 #define USER_LIMIT_START   ((uintptr_t)0x6feff000)
 #define USER_STACK_TOP     ((uintptr_t)0x70000000)
+#define USER_SLIDE_MOST    ((uintptr_t)(sizeof(uintptr_t) == 8 ? TiB : 256 * MiB))
 #define USER_STACK_BYTES   ((size_t)(16 * KiB)) /* at the start */
 
 #endif

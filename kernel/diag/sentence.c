@@ -94,6 +94,20 @@ static bool find_stack(void *context, const struct vm_area_info *area)
     return false;
 }
 
+/* Why a program may not do what it tried in an area of its own. */
+static const char *refused_in(const struct vm_area_info *area, unsigned access)
+{
+    if (area->kind == VM_GUARD)
+        return ", a guard";
+    if ((access & TRAP_ACCESS_EXECUTE) != 0 && (area->rights & PT_EXECUTE) == 0)
+        return ", which is not executable";
+    if ((access & TRAP_ACCESS_WRITE) != 0 && (area->rights & PT_WRITE) == 0)
+        return ", which is read-only";
+    if ((area->rights & PT_USER) == 0)
+        return ", which is not open to it";
+    return ", for which no frame is left";
+}
+
 /* The same for a program's own half. */
 static void explain_program_place(const struct trap_info *info, struct print_sink *sink)
 {
@@ -106,10 +120,7 @@ static void explain_program_place(const struct trap_info *info, struct print_sin
         return;
     }
     if (vm_query(space, info->address, &area) == STATUS_OK) {
-        print_to(sink, "in its area '%s'%s", area.name,
-                 area.kind == VM_GUARD                ? ", a guard"
-                 : info->access & TRAP_ACCESS_PRESENT ? ""
-                                                      : ", for which no frame is left");
+        print_to(sink, "in its area '%s'%s", area.name, refused_in(&area, info->access));
         return;
     }
     vm_visit(space, find_stack, &search);
@@ -153,8 +164,8 @@ static const char *forbidden_by(const struct trap_info *info)
 
     if (access & TRAP_ACCESS_RESERVED)
         return "; its page-table entry has a reserved bit set";
-    if (info->user && va_value(info->address) >= LAYOUT_KERNEL_HALF)
-        return ", which is not open to it";
+    if (info->user)
+        return va_value(info->address) >= LAYOUT_KERNEL_HALF ? ", which is not open to it" : "";
     if (!(access & TRAP_ACCESS_PRESENT))
         return "";
     if (access & TRAP_ACCESS_EXECUTE)

@@ -182,6 +182,7 @@ static uint32_t slide_number; /* of the next window */
 void vm_slide_windows(uint64_t seed)
 {
     slide_seed = seed;
+    slide_number = 0;
 }
 
 /* SplitMix64 (Steele, Lea, Flood 2014) on a counter that processors share; of 32 bits, which a 486
@@ -196,10 +197,9 @@ static uint64_t slide_random(void)
     return z ^ (z >> 31);
 }
 
-/* Less than an eighth of [0, end), in bytes, whole pages. */
-static uintptr_t random_slide(uintptr_t end)
+uintptr_t vm_slide(uintptr_t most_bytes)
 {
-    uint64_t pages = min_u64(end / 8, SLIDE_MOST_BYTES) >> PAGE_SHIFT; /* at most 2^28 */
+    uint64_t pages = min_u64(most_bytes, SLIDE_MOST_BYTES) >> PAGE_SHIFT; /* at most 2^28 */
 
     if (slide_seed == 0)
         return 0;
@@ -228,7 +228,7 @@ enum status vm_space_create(struct vm_space **space)
     tlb_table_begin(&fresh->own);
     vm_tree_init(&fresh->areas, LAYOUT_USER_START,
                  va_value(pt_format_lower_end(fresh->own.format)));
-    fresh->window_start = fresh->areas.first + random_slide(fresh->areas.end);
+    fresh->window_start = fresh->areas.first + vm_slide(fresh->areas.end / 8);
     fresh->window_end = fresh->areas.end;
     vm_list_add(fresh);
     *space = fresh;

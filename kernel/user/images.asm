@@ -30,5 +30,7 @@ program_%1_end:
     image fpu
     image step
     image edge
+    image eat
+    image places
 
     section .note.GNU-stack noalloc noexec nowrite progbits

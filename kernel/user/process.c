@@ -59,11 +59,26 @@ static enum status load_segment(struct vm_space *space, const struct program_seg
     return vm_protect(space, start, (size_t)segment->memory_bytes, page_rights(segment->rights));
 }
 
-/* The limit keeps a stack from growing for ever: it may not come near what lies below it. */
-static enum status map_stack(struct vm_space *space)
+static uintptr_t stack_top(const struct process *process)
 {
+    return USER_STACK_TOP + process->stack_slide;
+}
+
+/* The stack slides as far as the window below it, and then by itself: they cannot meet. */
+static void slide(struct process *process)
+{
+    process->map_slide = vm_slide(USER_SLIDE_MOST);
+    process->stack_slide = process->map_slide + vm_slide(USER_SLIDE_MOST);
+}
+static_assert(USER_SLIDE_MOST <= (UINTPTR_MAX / 4 * 3 - USER_STACK_TOP) / 2,
+              "a stack lies in the lower half, also with i386's 3 GiB");
+
+/* The limit keeps a stack from growing for ever: it may not come near what lies below it. */
+static enum status map_stack(const struct process *process)
+{
+    struct vm_space *space = process->space;
     enum status status =
-        map_area(space, (struct vm_request){ .address = va(USER_STACK_TOP - USER_STACK_BYTES),
+        map_area(space, (struct vm_request){ .address = va(stack_top(process) - USER_STACK_BYTES),
                                              .size_bytes = USER_STACK_BYTES,
                                              .rights = PT_USER | PT_WRITE,
                                              .kind = VM_ANONYMOUS,
@@ -72,10 +87,11 @@ static enum status map_stack(struct vm_space *space)
 
     if (status != STATUS_OK)
         return status;
-    return map_area(space, (struct vm_request){ .address = va(USER_LIMIT_START),
-                                                .size_bytes = PAGE_SIZE,
-                                                .kind = VM_GUARD,
-                                                .name = "stack limit" });
+    return map_area(space,
+                    (struct vm_request){ .address = va(USER_LIMIT_START + process->stack_slide),
+                                         .size_bytes = PAGE_SIZE,
+                                         .kind = VM_GUARD,
+                                         .name = "stack limit" });
 }
 
 /* Fills the space, which is current. */
@@ -90,7 +106,7 @@ static enum status load(const struct process *process, vaddr_t *entry)
     for (unsigned i = 0; status == STATUS_OK && i < layout.segment_count; i++)
         status = load_segment(process->space, &layout.segments[i]);
     if (status == STATUS_OK)
-        status = map_stack(process->space);
+        status = map_stack(process);
     if (status == STATUS_OK)
         *entry = va((uintptr_t)layout.entry);
     return status;
@@ -118,7 +134,7 @@ static void run_from_entry(struct process *process, const struct trap_frame *fra
     if (frame != NULL)
         arch_user_enter_copy(frame, USER_IN_CLONE, process->kernel_stack);
     else
-        arch_user_enter(entry, va(USER_STACK_TOP), process_end_of_space(process),
+        arch_user_enter(entry, va(stack_top(process)), process_end_of_space(process),
                         process->kernel_stack);
 }
 
@@ -154,6 +170,8 @@ enum status process_run_clone(const struct trap_frame *frame, struct program_end
 {
     struct process clone = { .program = running->program,
                              .spaces = running->spaces + 1,
+                             .map_slide = running->map_slide,
+                             .stack_slide = running->stack_slide,
                              .flags = running->flags };
     enum status status;
 
@@ -193,6 +211,7 @@ enum status program_run(const char *name, unsigned flags, struct program_end *en
     if (program == NULL)
         return STATUS_NOT_FOUND;
     process.flags = flags | (flags & PROGRAM_SILENT ? 0u : program->flags);
+    slide(&process);
     status = vm_space_create(&process.space);
     if (status == STATUS_OK)
         status = run(&process, NULL);

@@ -26,6 +26,8 @@ struct process {
     struct vm_space *space;
     vaddr_t kernel_stack;  /* one past its highest byte */
     struct process *outer; /* whose clone it is; NULL */
+    uintptr_t map_slide;   /* how much higher than user/abi.h draws them map()'s window lies, */
+    uintptr_t stack_slide; /* and the stack with its limit */
     unsigned spaces;       /* that exist, this one and the outer ones */
     unsigned flags;        /* enum program_flag */
     bool in_line;          /* the console's line is its own, and not at an end */

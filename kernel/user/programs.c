@@ -19,6 +19,8 @@ IMAGE(cli);
 IMAGE(fpu);
 IMAGE(step);
 IMAGE(edge);
+IMAGE(eat);
+IMAGE(places);
 
 #define PROGRAM(name, does, flags)                                                                 \
     {                                                                                              \
@@ -28,6 +30,7 @@ IMAGE(edge);
 static const struct program programs[] = {
     PROGRAM(tour, "malloc, and what the kernel does for it step by step", PROGRAM_TRACED),
     PROGRAM(clone, "clones its address space and writes to both", PROGRAM_TRACED),
+    PROGRAM(places, "tells where its parts lie", 0),
     PROGRAM(kernel, "hostile: reads the kernel", 0),
     PROGRAM(data, "hostile: executes data", 0),
     PROGRAM(text, "hostile: writes to its code", 0),
@@ -38,6 +41,7 @@ static const struct program programs[] = {
     PROGRAM(fpu, "hostile: uses registers that nobody keeps for it", 0),
     PROGRAM(step, "hostile: lets every instruction trap", 0),
     PROGRAM(edge, "hostile: lets a system call return to the end of user space", 0),
+    PROGRAM(eat, "hostile: uses up all memory", 0),
 };
 
 const struct program *program_find(const char *name)

@@ -48,7 +48,7 @@ static enum status call_map(struct call *call)
 {
     uintptr_t address = call->arguments[0];
     struct vm_request request = { .address = va(address),
-                                  .window = va(USER_MAP_START),
+                                  .window = va(USER_MAP_START + call->process->map_slide),
                                   .window_bytes = USER_MAP_END - USER_MAP_START,
                                   .size_bytes = call->arguments[1],
                                   .kind = VM_ANONYMOUS,

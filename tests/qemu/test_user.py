@@ -9,7 +9,7 @@ import shutil
 
 import pytest
 
-from harness import I386, ROOT, Machine
+from harness import EXIT_SUCCESS, I386, ROOT, Machine
 from test_monitor import SCHEMA, one
 
 PAGE = 4096
@@ -27,7 +27,8 @@ def prompt(request):
     folder.mkdir(parents=True)
     # Without LA57 the end of user space is known.
     fields = WIDTHS[request.param] or {"cpu": "max,-la57"}
-    with Machine(folder, cmdline="json quiet", seconds=300, **fields) as machine:
+    # Little memory, so that it is soon used up.
+    with Machine(folder, cmdline="json quiet", seconds=300, **{**fields, "memory": "256M"}) as machine:
         machine.prompt()
         yield machine, request.param
 
@@ -152,6 +153,64 @@ def test_hostile(prompt, name):
     after = [event for event in events if event["event"] == "program"][1]
     assert after["end"] == "exit" and after["code"] == 0
     assert not [event for event in events if event["event"] in ("error", "panic", "fault")]
+
+
+NO_FRAME = "in its area 'memory', for which no frame is left"
+
+
+def test_all_memory_used_up(prompt):
+    """A program that uses up all memory, by copies and by new pages, is ended with a report each time, all frames
+    come back, and the kernel goes on."""
+    machine, _ = prompt
+    run(machine, "run eat")  # the heap gives back what it kept in reserve
+    text, events = run(machine, "frames; run eat; frames; run tour")
+    before, after = [event["free"] for event in events if event["event"] == "frames"]
+    end = one([event for event in events if event.get("name") == "eat"], "program")
+    assert before == after == end["frames_before"] == end["frames_after"]
+    assert end["end"] == "fault" and {**PAGE_FAULT, **WRITE}.items() <= end.items()
+    assert NO_FRAME in end["sentence"]
+    assert text.count("the program 'eat' has failed") == text.count(NO_FRAME) == 2
+    assert "eat| the clone was ended" in text
+    assert [event["code"] for event in events if event.get("name") == "tour"] == [0]
+    assert not [event for event in events if event["event"] in ("error", "panic", "fault")]
+
+
+def places_of(text):
+    """Of each run of `places`: where its parts lie."""
+    lines = [line.split("| ")[1] for line in text.splitlines() if line.startswith("places| ")]
+    told = [(line.split(" at ")[0], int(line.split(" at ")[1], 16)) for line in lines]
+    return [dict(told[first:first + 5]) for first in range(0, len(told), 5)]
+
+
+IMAGE, WINDOW, STACK = range(0x400000, 0x10000000), range(0x10000000, 0x50000000), range(0x6FF00000, 0x70000000)
+
+
+def test_places_without_aslr(prompt):
+    """Without aslr a program lies where user/abi.h draws it, each time."""
+    first, again = places_of(run(prompt[0], "run places; run places")[0])
+    assert first == again
+    assert first["text"] in IMAGE and first["data"] in IMAGE
+    assert first["memory"] == WINDOW.start and first["stack"] in STACK
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_places_with_aslr(boot, width):
+    """With aslr what map() places and the stack lie elsewhere each time, in their windows, in whole pages; programs
+    of all kinds end as they do without it."""
+    line = "run places; run places; run tour; run clone; run pointers; selftest user; exit"
+    machine = boot(cmdline=f'json aslr run="{line}"', **WIDTHS[width])
+    assert machine.code == EXIT_SUCCESS, machine.fail("a command failed")
+    first, again = places_of(machine.text())
+    most = 1 << 40 if width == "x86_64" else 1 << 28
+    for places in first, again:
+        assert places["text"] in IMAGE and places["data"] in IMAGE
+        assert places["memory"] in range(WINDOW.start, WINDOW.start + most)
+        assert places["memory"] % PAGE == 0
+        assert places["stack"] in range(STACK.start, STACK.stop + 2 * most)
+        assert places["stack"] - places["memory"] > STACK.start - WINDOW.start
+        assert places["stack"] < places["end of all"]
+    assert (first["memory"], first["stack"]) != (again["memory"], again["stack"])
+    assert [event["result"] for event in machine.events("selftest")] == ["passed"]
 
 
 def test_bad_pointers(prompt):

@@ -146,6 +146,31 @@ static uintptr_t place_in(struct vm_space *space)
     return map_anywhere(space, anonymous(0, 4, 0));
 }
 
+static void slides_are_of_a_seed(void **state)
+{
+    /* A slide is whole pages below its bound, the same again for the same seed, others for another, and none
+     * without a seed. */
+    uintptr_t first[64];
+    bool differs = false;
+
+    (void)state;
+    vm_slide_windows(1);
+    for (unsigned i = 0; i < ARRAY_COUNT(first); i++) {
+        first[i] = vm_slide(256 * MiB);
+        assert_true(first[i] < 256 * MiB && first[i] % PAGE_SIZE == 0);
+        differs = differs || first[i] != first[0];
+    }
+    assert_true(differs);
+    vm_slide_windows(1);
+    for (unsigned i = 0; i < ARRAY_COUNT(first); i++)
+        assert_int_equal(vm_slide(256 * MiB), first[i]);
+    vm_slide_windows(2);
+    assert_int_not_equal(vm_slide(256 * MiB), first[0]);
+    assert_int_equal(vm_slide(PAGE_SIZE), 0);
+    vm_slide_windows(0);
+    assert_int_equal(vm_slide(256 * MiB), 0);
+}
+
 static void windows_slide(void **state)
 {
     /* With aslr each space has a window of its own, which a clone keeps; without it all begin at the
@@ -558,6 +583,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         CASE(exact_places),
         CASE(wishes_and_anywhere),
+        CASE(slides_are_of_a_seed),
         CASE(windows_slide),
         CASE(bad_requests),
         CASE(unmapping_cuts_areas),
