@@ -71,10 +71,11 @@ include mk/hosted.mk
 include mk/bench.mk
 include mk/bench_frames.mk
 include mk/bench_heap.mk
+include mk/viewer.mk
 include mk/check.mk
 
 .PHONY: all clean help doctor run run-i386 run-bios debug debug-i386
-all: $(KERNEL_PRODUCTS) $(LOADER_PRODUCTS) $(DISK_PRODUCTS) $(HOST_PROGRAMS) ## build everything that goes on a stick, and the host programs
+all: $(KERNEL_PRODUCTS) $(LOADER_PRODUCTS) $(DISK_PRODUCTS) $(HOST_PROGRAMS) $(VIEWER) ## build everything that goes on a stick, and the host programs
 
 run: $(DISK_PRODUCTS) | need-run ## boot in QEMU: a window where there is a display, else the terminal; ARGS="..." is the command line
 	@$(PYTHON) tools/meridian_qemu.py run --esp build/esp $(if $(ARGS),--cmdline '$(ARGS)')

@@ -49,6 +49,9 @@ pytest         | test            | py:pytest                     | python3-pytes
 pytest-xdist   | test            | py:xdist                      | python3-pytest-xdist | python3-pytest-xdist | python-pytest-xdist | python3-pytest-xdist
 pexpect        | test            | py:pexpect                    | python3-pexpect  | python3-pexpect    | python-pexpect | python3-pexpect
 jsonschema     | test            | py:jsonschema                 | python3-jsonschema | python3-jsonschema | python-jsonschema | python3-jsonschema
+chromium       | test            | cmd:chromium,chromium-browser | chromium         | chromium           | chromium    | chromium
+chromium driver | test           | cmd:chromedriver              | chromium-driver  | chromedriver       | chromium    | chromedriver
+selenium       | test            | py:selenium                   | python3-selenium | python3-selenium   | python-selenium | python3-selenium
 mimalloc       | bench-heap      | file:/usr/include/mimalloc.h | libmimalloc-dev | mimalloc-devel | mimalloc | mimalloc-devel
 jemalloc       | bench-heap      | file:/usr/include/jemalloc/jemalloc.h | libjemalloc-dev | jemalloc-devel | jemalloc | jemalloc-devel
 tcmalloc       | bench-heap      | file:/usr/include/gperftools/tcmalloc.h | libgoogle-perftools-dev | gperftools-devel | gperftools | gperftools-devel
