@@ -50,10 +50,4 @@ static inline void arch_tlb_flush_all(void)
 {
 }
 
-static inline void arch_tlb_flush_others(vaddr_t start, size_t size_bytes)
-{
-    (void)start;
-    (void)size_bytes;
-}
-
 #endif

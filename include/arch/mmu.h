@@ -36,12 +36,6 @@
  *   void arch_tlb_flush_page(vaddr_t page)   this processor: one page, global or with the tag in use,
  *                                            any leaf size
  *   void arch_tlb_flush_all(void)            this processor: everything, whatever its tag, global or not
- *   void arch_tlb_flush_others(vaddr_t start, size_t size_bytes)
- *                                            all other processors that may hold translations;
- *                                            returns when they have none (size 0: everything)
- *   void arch_tlb_call_others(void (*function)(const void *context), const void *context)
- *                                            on all other processors, interrupts off; returns when
- *                                            they have returned
  *
  * Any context unless said otherwise. Source: Intel SDM vol. 3A, chapter 4; 4.10 for the TLB.
  */

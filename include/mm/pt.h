@@ -79,11 +79,11 @@ struct page_table {
     bool keeps_top;         /* tables just below the root stay even when empty: others share them */
     bool shares_upper;      /* the upper half's tables belong to another table: pt_share_upper() */
 
-    /* mm/tlb.h: which table this is to the processors that cache its entries. All zero: every flush is
-     * done at once, as for any table that tlb_..._begin() does not know. */
+    /* mm/tlb.h: which table this is to the processors that cache its entries, and how they forget what
+     * is in a batch. All zero: this processor alone uses it, and no tlb_..._begin() knows it. */
     uintptr_t tlb_identity;
     uintptr_t tlb_generation;
-    bool (*changed)(struct page_table *table, bool frees);
+    void (*flush)(struct page_table *table, const struct tlb_batch *batch);
 };
 
 /* The formats. Later ones only join them. */

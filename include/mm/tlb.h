@@ -53,8 +53,21 @@ void tlb_batch_bury(struct tlb_batch *batch, vaddr_t start, size_t size_bytes);
 /* `table` is freed after the flush. When the batch has no room for it, it is finished first. */
 void tlb_batch_free_table(struct tlb_batch *batch, paddr_t table);
 
-/* Flushes and releases; the batch is empty afterwards and may be used again. */
+/* Flushes and releases; the batch is empty afterwards and may be used again. Waits for other processors
+ * that have to flush, with interrupts off, and answers their calls meanwhile: the locks that the caller
+ * holds are such as others wait for in spin_lock(). */
 void tlb_batch_finish(struct tlb_batch *batch);
+
+/* This processor forgets what is in the batch; others may not. For the functions that flush. */
+void tlb_flush_here(const struct tlb_batch *batch);
+
+/* What flushes of one processor asked of others. */
+struct tlb_counts {
+    uint32_t sent;    /* requests, a processor each */
+    uint32_t skipped; /* processors that were online and did not have the table */
+};
+/* Any context; `cpu` below CONFIG_MAX_CPUS. */
+void tlb_get_counts(unsigned cpu, struct tlb_counts *counts);
 
 /* Switching. The processor translates through the kernel's table or that of a user space, and may keep
  * what it has cached of others (kernel/mm/tlb_switch.c). Interrupts off.

@@ -21,30 +21,26 @@ static void batch_clear(struct tlb_batch *batch)
     batch->table_count = 0;
 }
 
-static void flush_ranges(const struct tlb_batch *batch, bool here)
+void tlb_flush_here(const struct tlb_batch *batch)
 {
+    if (batch->full) {
+        arch_tlb_flush_all();
+        return;
+    }
     for (unsigned i = 0; i < batch->range_count; i++) {
         const struct tlb_range *range = &batch->ranges[i];
 
-        for (size_t offset = 0; here && offset < range->size_bytes; offset += PAGE_SIZE)
+        for (size_t offset = 0; offset < range->size_bytes; offset += PAGE_SIZE)
             arch_tlb_flush_page(va_add(range->start, offset));
-        arch_tlb_flush_others(range->start, range->size_bytes);
     }
 }
 
 static void flush(const struct tlb_batch *batch)
 {
-    struct page_table *table = batch->table;
-    bool here =
-        table->changed == NULL || table->changed(table, batch->buries || batch->table_count > 0);
-
-    if (!batch->full) {
-        flush_ranges(batch, here);
-        return;
-    }
-    if (here)
-        arch_tlb_flush_all();
-    arch_tlb_flush_others(va(0), 0);
+    if (batch->table->flush != NULL)
+        batch->table->flush(batch->table, batch);
+    else
+        tlb_flush_here(batch);
 }
 
 static void release(const struct tlb_batch *batch)

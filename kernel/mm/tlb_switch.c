@@ -13,8 +13,16 @@
  *     switch to table 9, generation 13      tag 2 begins anew
  *     switch to table 21                    takes the tag whose turn it is, which begins anew
  *
- * So a table that runs nowhere is flushed by counting, and only if it ever runs again. Numbers of
- * tables are never used twice: they are words, of 64 bits wherever there are tags. Tag 0 is the kernel's own table.
+ * So a table that runs nowhere is flushed by counting, and only if it ever runs again. On other processors
+ * where it does run, a flush is asked for (tlb_shoot.c). No processor slips between the two:
+ *
+ *     changes an entry                       turns to the table
+ *     entry written                          wanted = table
+ *     generation + 1                         generation read: its translations are kept, or not
+ *     wanted or loaded: ask the processor    table loaded
+ *                                            loaded = table, so that what it leaves counts until then
+ *
+ * Numbers of tables are never used twice: they are words, of 64 bits wherever there are tags. Tag 0 is the kernel's own table.
  *
  * The kernel's half is global and needs no tag. But what a processor caches of tables above the leaves is not
  * global, and INVLPG drops it for the tag in use alone (SDM vol. 3A, 4.10.4.1): when a table of the
@@ -30,6 +38,8 @@
 #include "config.h"
 #include "lib/bits.h"
 #include "mm/tlb.h"
+#include "smp/call.h"
+#include "tlb_private.h"
 
 #define TLB_TAGS 8
 
@@ -39,7 +49,8 @@ struct tag {
 };
 
 static struct processor {
-    const struct page_table *loaded; /* NULL: the kernel's own */
+    _Alignas(64) const struct page_table *wanted; /* NULL: the kernel's own, as below */
+    const struct page_table *loaded;
     struct tag tags[TLB_TAGS];
     unsigned turn; /* the tag that was given away last */
     unsigned in_use;
@@ -49,11 +60,6 @@ static struct processor {
 static uintptr_t last_identity;
 static uintptr_t kernel_generation;
 
-static uintptr_t generation_of(const struct page_table *table)
-{
-    return __atomic_load_n(&table->tlb_generation, __ATOMIC_ACQUIRE);
-}
-
 static unsigned tag_count(void)
 {
     return (unsigned)min_u64(arch_tlb_tags(), TLB_TAGS);
@@ -61,24 +67,32 @@ static unsigned tag_count(void)
 
 /* --- changes ----------------------------------------------------------------------------- */
 
-/* An entry of a user table was changed: whether this processor must flush now. */
-static bool user_changed(struct page_table *table, bool frees)
+uintptr_t tlb_note_change(struct page_table *table)
+{
+    return __atomic_add_fetch(&table->tlb_generation, 1, __ATOMIC_SEQ_CST);
+}
+
+void tlb_note_kernel_change(void)
+{
+    (void)__atomic_add_fetch(&kernel_generation, 1, __ATOMIC_SEQ_CST);
+}
+
+/* In this order: whoever turns to the table writes `wanted` first and `loaded` last. */
+bool tlb_may_use(unsigned cpu, const struct page_table *table)
+{
+    const struct processor *processor = &processors[cpu];
+
+    return __atomic_load_n(&processor->wanted, __ATOMIC_SEQ_CST) == table ||
+           __atomic_load_n(&processor->loaded, __ATOMIC_SEQ_CST) == table;
+}
+
+bool tlb_follow(const struct page_table *table, uintptr_t generation)
 {
     struct processor *processor = &processors[arch_cpu_id()];
-    uintptr_t generation = __atomic_add_fetch(&table->tlb_generation, 1, __ATOMIC_RELEASE);
 
-    (void)frees;
     if (processor->loaded != table)
         return false;
     processor->tags[processor->in_use].generation = generation;
-    return true;
-}
-
-static bool kernel_changed(struct page_table *table, bool frees)
-{
-    (void)table;
-    if (frees)
-        (void)__atomic_add_fetch(&kernel_generation, 1, __ATOMIC_RELEASE);
     return true;
 }
 
@@ -88,14 +102,14 @@ void tlb_table_begin(struct page_table *table)
         table->tlb_identity = __atomic_add_fetch(&last_identity, 1, __ATOMIC_RELAXED);
     while (table->tlb_identity == 0);
     table->tlb_generation = 0;
-    table->changed = user_changed;
+    table->flush = tlb_flush_user;
 }
 
 void tlb_kernel_begin(struct page_table *table)
 {
-    table->changed = kernel_changed;
+    table->flush = tlb_flush_kernel;
     for (unsigned cpu = 0; cpu < CONFIG_MAX_CPUS; cpu++)
-        processors[cpu] = (struct processor){ .loaded = NULL };
+        processors[cpu] = (struct processor){ .wanted = NULL };
 }
 
 /* --- switching --------------------------------------------------------------------------- */
@@ -112,14 +126,15 @@ static void forget_tags(struct processor *processor)
 }
 
 /* The tag of a table on this processor; whether what is cached with it is true. */
-static unsigned find_tag(struct processor *processor, const struct page_table *table, bool *keep)
+static unsigned find_tag(struct processor *processor, const struct page_table *table,
+                         uintptr_t generation, bool *keep)
 {
     unsigned count = tag_count();
     unsigned tag;
 
     for (tag = 1; tag < count && processor->tags[tag].identity != table->tlb_identity; tag++)
         ;
-    *keep = tag < count && processor->tags[tag].generation == generation_of(table);
+    *keep = tag < count && processor->tags[tag].generation == generation;
     if (tag >= count && count > 1) {
         processor->turn = processor->turn % (count - 1) + 1;
         tag = processor->turn;
@@ -130,20 +145,23 @@ static unsigned find_tag(struct processor *processor, const struct page_table *t
 void tlb_table_switch(const struct page_table *table)
 {
     struct processor *processor = &processors[arch_cpu_id()];
+    uintptr_t generation;
     unsigned tag;
     bool keep;
 
     if (table->tlb_identity == 0 || processor->loaded == table)
         return;
+    __atomic_store_n(&processor->wanted, table, __ATOMIC_SEQ_CST);
+    generation = __atomic_load_n(&table->tlb_generation, __ATOMIC_SEQ_CST);
     forget_tags(processor);
-    tag = find_tag(processor, table, &keep);
-    processor->tags[tag] = (struct tag){ table->tlb_identity, generation_of(table) };
+    tag = find_tag(processor, table, generation, &keep);
+    processor->tags[tag] = (struct tag){ table->tlb_identity, generation };
     processor->in_use = tag;
-    processor->loaded = table;
     if (tag == 0)
         arch_root_write(table->root);
     else
         arch_root_write_tagged(table->root, tag, keep);
+    __atomic_store_n(&processor->loaded, table, __ATOMIC_RELEASE);
 }
 
 struct leave {
@@ -158,9 +176,17 @@ static void leave_here(const void *context)
 
     if (processor->loaded != leave->table)
         return;
-    processor->loaded = NULL;
     processor->in_use = 0;
     arch_root_write(leave->kernel->root);
+    __atomic_store_n(&processor->wanted, NULL, __ATOMIC_RELAXED);
+    __atomic_store_n(&processor->loaded, NULL, __ATOMIC_RELEASE);
+}
+
+static bool has_to_leave(unsigned cpu, const void *context)
+{
+    const struct leave *leave = context;
+
+    return tlb_may_use(cpu, leave->table);
 }
 
 void tlb_table_end(const struct page_table *table, const struct page_table *kernel)
@@ -168,5 +194,5 @@ void tlb_table_end(const struct page_table *table, const struct page_table *kern
     struct leave leave = { table, kernel };
 
     leave_here(&leave);
-    arch_tlb_call_others(leave_here, &leave);
+    smp_call_where(has_to_leave, leave_here, &leave);
 }

@@ -5,17 +5,20 @@
  * decode_*() turn an entry into what it grants, straight from the drawings of the manuals (SDM
  * vol. 3A, tables 4-4 to 4-20) and of fake_format.h. A TLB is a direct-mapped table of pages: two
  * pages that share a slot evict each other, as in life, but 2,048 slots make it seldom.
- * One thread at a time.
+ * A TLB has a lock, since whoever frees a frame looks into all of them. A walk changes entries as a processor
+ * does: accessed and dirty bits are set only where the entry is still what it was.
  */
 #include "fake_mmu.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "arch/cpu.h"
 #include "arch/mmu.h"
 #include "fake_format.h"
+#include "host_smp.h"
 
 #define TLB_SLOTS        2048u
 #define PAE_ROOT_ENTRIES 4u
@@ -42,17 +45,20 @@ static struct {
     unsigned tag;                                    /* in use */
     struct tlb_slot slots[FAKE_MMU_TAGS][TLB_SLOTS]; /* by tag; what is global with tag 0 */
 } processors[FAKE_MMU_CPUS];
+static pthread_mutex_t tlb_locks[FAKE_MMU_CPUS];
 
 unsigned fake_mmu_failures;
 bool fake_mmu_quiet;
 bool fake_mmu_memory_types_set;
-struct fake_mmu_flushes fake_mmu_flushes;
+struct fake_mmu_flushes fake_mmu_flushes[FAKE_MMU_CPUS];
+unsigned fake_mmu_cpus = 2;
+bool fake_mmu_threads;
 unsigned fake_mmu_tags = 1;
 unsigned fake_mmu_kept;
 
 static void complain(const char *what, uintptr_t address, uint64_t detail)
 {
-    fake_mmu_failures++;
+    __atomic_fetch_add(&fake_mmu_failures, 1, __ATOMIC_RELAXED);
     if (!fake_mmu_quiet)
         fprintf(stderr, "fake MMU: %s: address 0x%" PRIxPTR ", 0x%" PRIx64 "\n", what, address,
                 detail);
@@ -202,6 +208,19 @@ static void check_loaded_root(unsigned cpu, uintptr_t address)
                  pa_value(processors[cpu].root));
 }
 
+/* Sets bits in an entry, unless it is another by now. */
+static bool set_bits(void *entries, unsigned index, unsigned entry_bytes, uint64_t entry,
+                     uint64_t with)
+{
+    uint32_t narrow = (uint32_t)entry;
+
+    if (entry_bytes == sizeof(uint64_t))
+        return __atomic_compare_exchange_n((uint64_t *)entries + index, &entry, with, false,
+                                           __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+    return __atomic_compare_exchange_n((uint32_t *)entries + index, &narrow, (uint32_t)with, false,
+                                       __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
 /* Walks as the processor would; with `touch`, sets accessed (and dirty) bits on the way. */
 static struct translation walk(paddr_t root, uintptr_t address, bool touch, bool write)
 {
@@ -227,9 +246,9 @@ static struct translation walk(paddr_t root, uintptr_t address, bool touch, bool
         result.writable &= found.writable;
         result.executable &= found.executable;
         result.user &= found.user;
-        if (touch)
-            arch_pte_write(entries, (unsigned)index, form.entry_bytes,
-                           with_bits(entry, found, write && result.writable));
+        if (touch && !set_bits(entries, (unsigned)index, form.entry_bytes, entry,
+                               with_bits(entry, found, write && result.writable)))
+            return walk(root, address, touch, write);
         if (found.leaf) {
             result.present = true;
             result.global = found.global;
@@ -274,7 +293,8 @@ static struct tlb_slot *find_slot(unsigned cpu, uintptr_t address)
 static void visit_usable(void (*visit)(unsigned cpu, const struct tlb_slot *slot, uint64_t detail),
                          uint64_t detail)
 {
-    for (unsigned cpu = 0; cpu < FAKE_MMU_CPUS; cpu++) {
+    for (unsigned cpu = 0; cpu < fake_mmu_cpus; cpu++) {
+        pthread_mutex_lock(&tlb_locks[cpu]);
         for (unsigned tag = 0; tag < fake_mmu_tags; tag++) {
             if (tag != 0 && tag != processors[cpu].tag)
                 continue;
@@ -283,6 +303,7 @@ static void visit_usable(void (*visit)(unsigned cpu, const struct tlb_slot *slot
                     visit(cpu, &processors[cpu].slots[tag][i], detail);
             }
         }
+        pthread_mutex_unlock(&tlb_locks[cpu]);
     }
 }
 
@@ -310,14 +331,14 @@ static bool allows(const struct translation *found, unsigned access)
            ((access & FAKE_USER) == 0 || found->user);
 }
 
-bool fake_mmu_access(uintptr_t address, unsigned access, paddr_t *target, bool *present)
+static bool access_locked(unsigned cpu, uintptr_t address, unsigned access, paddr_t *target,
+                          bool *present)
 {
-    unsigned cpu = arch_cpu_id();
     paddr_t root = processors[cpu].root;
     struct tlb_slot *slot = find_slot(cpu, address);
 
     check_loaded_root(cpu, address);
-    if (slot != NULL && !still_true(&slot->cached, root))
+    if (slot != NULL && !fake_mmu_threads && !still_true(&slot->cached, root))
         complain("a stale translation was used", address, slot->cached.target);
     if (slot == NULL || !allows(&slot->cached, access) || (access & FAKE_WRITE) != 0) {
         struct translation found = walk(root, address, true, (access & FAKE_WRITE) != 0);
@@ -331,6 +352,17 @@ bool fake_mmu_access(uintptr_t address, unsigned access, paddr_t *target, bool *
     }
     *target = pa(slot->cached.target + (address & 0xfff));
     return true;
+}
+
+bool fake_mmu_access(uintptr_t address, unsigned access, paddr_t *target, bool *present)
+{
+    unsigned cpu = arch_cpu_id();
+    bool allowed;
+
+    pthread_mutex_lock(&tlb_locks[cpu]);
+    allowed = access_locked(cpu, address, access, target, present);
+    pthread_mutex_unlock(&tlb_locks[cpu]);
+    return allowed;
 }
 
 static void check_slot(unsigned cpu, const struct tlb_slot *slot, uint64_t detail)
@@ -373,36 +405,45 @@ void fake_mmu_frame_freed(paddr_t frame)
 void fake_mmu_start(const struct fake_mmu_settings *settings, paddr_t root)
 {
     mmu = *settings;
-    for (unsigned cpu = 0; cpu < FAKE_MMU_CPUS; cpu++) {
+    host_smp_start(fake_mmu_cpus);
+    for (unsigned cpu = 0; cpu < fake_mmu_cpus; cpu++) {
+        tlb_locks[cpu] = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
         memset(processors[cpu].slots, 0, sizeof(processors[cpu].slots));
         processors[cpu].tag = 0;
         load_root(cpu, root);
     }
     fake_mmu_failures = 0;
-    fake_mmu_flushes = (struct fake_mmu_flushes){ 0 };
+    memset(fake_mmu_flushes, 0, sizeof(fake_mmu_flushes));
 }
 
 static void forget_page(unsigned cpu, uintptr_t page)
 {
-    struct tlb_slot *slot = find_slot(cpu, page);
+    struct tlb_slot *slot;
 
+    pthread_mutex_lock(&tlb_locks[cpu]);
+    slot = find_slot(cpu, page);
     if (slot != NULL)
         slot->valid = false;
+    pthread_mutex_unlock(&tlb_locks[cpu]);
 }
 
 /* What has a tag and is not global. */
 static void forget_tag(unsigned cpu, unsigned tag)
 {
+    pthread_mutex_lock(&tlb_locks[cpu]);
     for (unsigned i = 0; i < TLB_SLOTS; i++)
         processors[cpu].slots[tag][i].valid &= processors[cpu].slots[tag][i].cached.global;
+    pthread_mutex_unlock(&tlb_locks[cpu]);
 }
 
 static void forget_all(unsigned cpu)
 {
+    pthread_mutex_lock(&tlb_locks[cpu]);
     for (unsigned tag = 0; tag < FAKE_MMU_TAGS; tag++) {
         for (unsigned i = 0; i < TLB_SLOTS; i++)
             processors[cpu].slots[tag][i].valid = false;
     }
+    pthread_mutex_unlock(&tlb_locks[cpu]);
 }
 
 const struct pt_format *arch_pt_format(unsigned levels)
@@ -449,8 +490,10 @@ void arch_root_write_tagged(paddr_t root, unsigned tag, bool keep)
         complain("there is no such tag", 0, tag);
         return;
     }
+    pthread_mutex_lock(&tlb_locks[cpu]);
     load_root(cpu, root);
     processors[cpu].tag = tag;
+    pthread_mutex_unlock(&tlb_locks[cpu]);
     if (!keep) {
         forget_tag(cpu, tag);
         return;
@@ -466,38 +509,13 @@ void arch_root_write_tagged(paddr_t root, unsigned tag, bool keep)
 
 void arch_tlb_flush_page(vaddr_t page)
 {
-    fake_mmu_flushes.pages++;
+    fake_mmu_flushes[arch_cpu_id()].pages++;
     forget_page(arch_cpu_id(), va_value(page));
 }
 
 void arch_tlb_flush_all(void)
 {
-    fake_mmu_flushes.full++;
+    fake_mmu_flushes[arch_cpu_id()].full++;
     load_root(arch_cpu_id(), processors[arch_cpu_id()].root);
     forget_all(arch_cpu_id());
-}
-
-void arch_tlb_flush_others(vaddr_t start, size_t size_bytes)
-{
-    fake_mmu_flushes.others++;
-    for (unsigned cpu = 0; cpu < FAKE_MMU_CPUS; cpu++) {
-        if (cpu == arch_cpu_id())
-            continue;
-        if (size_bytes == 0)
-            forget_all(cpu);
-        for (size_t offset = 0; offset < size_bytes; offset += PAGE_SIZE)
-            forget_page(cpu, va_value(start) + offset);
-    }
-}
-
-void arch_tlb_call_others(void (*function)(const void *context), const void *context)
-{
-    unsigned here = arch_cpu_id();
-
-    for (unsigned cpu = 0; cpu < FAKE_MMU_CPUS; cpu++) {
-        host_cpu_set(cpu);
-        if (cpu != here)
-            function(context);
-    }
-    host_cpu_set(here);
 }

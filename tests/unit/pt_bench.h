@@ -89,6 +89,7 @@ static inline int setup(void **state)
     assert_int_equal(pt_create(&bench.table), STATUS_OK);
     bench.empty_tables = bench.tables.outstanding;
     start_mmu(&bench, bench.table.root);
+    tlb_kernel_begin(&bench.table); /* all processors use it */
     *state = &bench;
     return 0;
 }
@@ -156,7 +157,7 @@ static inline void cache_all(uintptr_t address, size_t size)
 {
     paddr_t found;
 
-    for (unsigned cpu = 0; cpu < FAKE_MMU_CPUS; cpu++) {
+    for (unsigned cpu = 0; cpu < fake_mmu_cpus; cpu++) {
         host_cpu_set(cpu);
         for (size_t offset = 0; offset < size; offset += PAGE_SIZE)
             assert_true(fake_mmu_access(address + offset, FAKE_READ, &found, NULL));

@@ -229,7 +229,7 @@ static void mapping_and_unmapping(void **state)
     for (unsigned i = 0; i < 40; i++)
         assert_ok(
             paging_map(va(HEAP + i * PAGE_SIZE), pfn_to_pa(new_frame()), PAGE_SIZE, PT_WRITE));
-    for (unsigned cpu = 0; cpu < FAKE_MMU_CPUS; cpu++) {
+    for (unsigned cpu = 0; cpu < fake_mmu_cpus; cpu++) {
         host_cpu_set(cpu);
         for (unsigned i = 0; i < 40; i++)
             assert_true(fake_mmu_access(HEAP + i * PAGE_SIZE, FAKE_WRITE, &target, NULL));

@@ -28,14 +28,14 @@ static void holes_are_skipped(void **state)
 
     unmap(bench, bench->low, 4 * bench->s3);
     protect(bench, bench->low, 4 * bench->s3, PT_WRITE);
-    assert_int_equal(fake_mmu_flushes.pages + fake_mmu_flushes.full, 0);
+    assert_int_equal(fake_mmu_flushes[0].pages + fake_mmu_flushes[0].full, 0);
     map(bench, bench->low + 3 * PAGE_SIZE, 0, PAGE_SIZE, PT_WRITE);
     map(bench, bench->low + 9 * PAGE_SIZE, 0, PAGE_SIZE, PT_WRITE);
     protect(bench, bench->low, bench->s2, PT_USER);
     expect_at(bench->low + 9 * PAGE_SIZE, 0, FAKE_USER);
     unmap(bench, bench->low, bench->s2);
-    assert_int_equal(fake_mmu_flushes.full, 0);
-    assert_int_equal(fake_mmu_flushes.pages, 4);
+    assert_int_equal(fake_mmu_flushes[0].full, 0);
+    assert_int_equal(fake_mmu_flushes[0].pages, 4);
     assert_int_equal(bench->tables.outstanding, bench->empty_tables);
 }
 

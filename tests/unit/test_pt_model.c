@@ -203,7 +203,7 @@ static void access_some(void)
         unsigned access = (unsigned)below(8);
         paddr_t target;
 
-        host_cpu_set((unsigned)below(FAKE_MMU_CPUS));
+        host_cpu_set((unsigned)below(fake_mmu_cpus));
         if (fake_mmu_access(address_of(number) + 3, access, &target, NULL)) {
             assert_true(allowed(&pages[number], access));
             assert_int_equal(pa_value(target), pages[number].target + 3);

@@ -4,6 +4,8 @@
  */
 #include "vm_machine.h"
 
+#include "host_smp.h"
+
 #define USER   ((uintptr_t)0x10000000)
 #define PAGES  4
 #define SPACES 6 /* more than there are tags */
@@ -29,6 +31,7 @@ static int setup(void **state)
 {
     (void)state;
     fake_mmu_tags = FAKE_MMU_TAGS;
+    fake_mmu_cpus = 4;
     fake_mmu_kept = 0;
     vm_machine_boot(4);
     for (unsigned i = 0; i < SPACES; i++) {
@@ -44,7 +47,9 @@ static int teardown(void **state)
     for (unsigned i = 0; i < SPACES; i++)
         vm_space_destroy(spaces[i]);
     fake_mmu_tags = 1;
-    return vm_machine_stop(state);
+    (void)vm_machine_stop(state);
+    fake_mmu_cpus = 2;
+    return 0;
 }
 
 static void expect_page(unsigned space, unsigned page)
@@ -141,12 +146,87 @@ static void the_kernel_needs_no_switch(void **state)
     vm_space_switch(vm_kernel());
     assert_true(pa_equal(arch_root_read(), root));
     vm_space_destroy(last);
-    for (unsigned cpu = 0; cpu < FAKE_MMU_CPUS; cpu++) {
+    for (unsigned cpu = 0; cpu < fake_mmu_cpus; cpu++) {
         host_cpu_set(cpu);
         assert_true(pa_equal(arch_root_read(), paging_kernel_table()->root));
     }
     host_cpu_set(0);
     assert_ok(vm_space_create(&spaces[0]));
+}
+
+/* Asked since *before, which follows. */
+static void expect_asked(struct tlb_counts *before, unsigned sent, unsigned skipped)
+{
+    struct tlb_counts now;
+
+    tlb_get_counts(0, &now);
+    assert_int_equal(now.sent - before->sent, sent);
+    assert_int_equal(now.skipped - before->skipped, skipped);
+    *before = now;
+}
+
+static void play(unsigned cpu, struct vm_space *space)
+{
+    uint64_t value;
+
+    host_cpu_set(cpu);
+    vm_space_switch(space);
+    assert_ok(vm_read(USER, &value));
+    host_cpu_set(0);
+}
+
+static void only_who_has_a_space_is_asked(void **state)
+{
+    /* A change of a user space interrupts the processors that have it loaded, those that turned to the kernel
+     * since included, and no others; they forget what it concerns. One of the kernel concerns all. */
+    struct tlb_counts counts;
+    uint64_t value;
+    void *memory;
+
+    (void)state;
+    vm_space_switch(spaces[2]);
+    play(1, spaces[0]);
+    play(2, spaces[0]);
+    play(3, spaces[1]);
+    host_cpu_set(2);
+    vm_space_switch(vm_kernel());
+    host_cpu_set(0);
+    tlb_get_counts(0, &counts);
+    assert_ok(vm_unmap(spaces[0], va(USER), PAGE_SIZE));
+    expect_asked(&counts, 2, 1);
+    assert_ok(vm_unmap(spaces[2], va(USER), PAGE_SIZE));
+    expect_asked(&counts, 0, 3);
+    assert_ok(vm_alloc(PAGE_SIZE, "memory", &memory));
+    assert_ok(vm_free(memory));
+    expect_asked(&counts, 3, 0);
+    host_cpu_set(1);
+    assert_int_not_equal(vm_read(USER, &value), STATUS_OK);
+    host_cpu_set(0);
+    for (unsigned cpu = 1; cpu < fake_mmu_cpus; cpu++)
+        play(cpu, spaces[3]);
+}
+
+static void only_who_has_a_space_leaves_it(void **state)
+{
+    /* The end of a space interrupts nobody but the processors that have it loaded. */
+    unsigned sent;
+
+    (void)state;
+    vm_space_switch(spaces[2]);
+    play(1, spaces[0]);
+    play(2, spaces[1]);
+    assert_ok(vm_unmap(spaces[0], va(USER), PAGES * PAGE_SIZE));
+    assert_ok(vm_unmap(spaces[4], va(USER), PAGES * PAGE_SIZE));
+    sent = host_smp_sent();
+    vm_space_destroy(spaces[4]);
+    assert_int_equal(host_smp_sent() - sent, 0);
+    vm_space_destroy(spaces[0]);
+    assert_int_equal(host_smp_sent() - sent, 1);
+    assert_ok(vm_space_create(&spaces[0]));
+    assert_ok(vm_space_create(&spaces[4]));
+    host_cpu_set(1);
+    assert_true(pa_equal(arch_root_read(), paging_kernel_table()->root));
+    host_cpu_set(0);
 }
 
 static void a_stale_tag_is_noticed(void **state)
@@ -174,6 +254,8 @@ int main(void)
         CASE(a_change_of_the_space_in_use_is_flushed_at_once),
         CASE(tables_of_the_kernel_end_all_tags),
         CASE(the_kernel_needs_no_switch),
+        CASE(only_who_has_a_space_is_asked),
+        CASE(only_who_has_a_space_leaves_it),
         CASE(a_stale_tag_is_noticed),
     };
 

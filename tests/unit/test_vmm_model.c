@@ -257,11 +257,11 @@ static void access_page(void)
 static void run_on(unsigned world)
 {
     current = world;
-    for (unsigned cpu = 0; cpu < FAKE_MMU_CPUS; cpu++) {
+    for (unsigned cpu = 0; cpu < fake_mmu_cpus; cpu++) {
         host_cpu_set(cpu);
         vm_space_switch(worlds[world].space);
     }
-    host_cpu_set(below(FAKE_MMU_CPUS));
+    host_cpu_set(below(fake_mmu_cpus));
 }
 
 static enum status do_clone(void *context)
@@ -355,7 +355,7 @@ static void run_model(const struct pt_format *format, uintptr_t middle)
             check_spaces();
     }
     check_spaces();
-    for (unsigned cpu = 0; cpu < FAKE_MMU_CPUS; cpu++) {
+    for (unsigned cpu = 0; cpu < fake_mmu_cpus; cpu++) {
         host_cpu_set(cpu);
         vm_space_switch(vm_kernel());
     }

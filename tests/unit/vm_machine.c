@@ -95,7 +95,7 @@ static void boot_memory(void)
     };
 
     MACHINE_BOOT(pieces);
-    for (unsigned cpu = FAKE_MMU_CPUS; cpu-- > 0;) { /* the PMM's own frame for each processor */
+    for (unsigned cpu = fake_mmu_cpus; cpu-- > 0;) { /* the PMM's own frame for each processor */
         pfn_t frame;
 
         host_cpu_set(cpu);

@@ -16,16 +16,3 @@ bool arch_memory_types_set(void)
     arch_tlb_flush_all();
     return true;
 }
-
-/* One processor runs this kernel: no other one can hold a translation, or be asked anything. */
-void arch_tlb_flush_others(vaddr_t start, size_t size_bytes)
-{
-    (void)start;
-    (void)size_bytes;
-}
-
-void arch_tlb_call_others(void (*function)(const void *context), const void *context)
-{
-    (void)function;
-    (void)context;
-}

@@ -13,14 +13,17 @@
  *   - an entry has a reserved bit set,
  *   - a root that the processor reads only once (PAE) has changed since,
  *
- * and prints what it saw. FAKE_MMU_CPUS processors exist; the one in use is host_cpu.id.
+ * and prints what it saw. fake_mmu_cpus processors are online (host_smp.h), of which each has its own
+ * TLB; the one in use is host_cpu.id. When threads play them (fake_mmu_threads), a translation that the tables no longer
+ * grant may be used until its processor has answered the flush; a frame that is given back before is
+ * still complained of.
  */
 #ifndef MERIDIAN_FAKE_MMU_H
 #define MERIDIAN_FAKE_MMU_H
 
 #include "mm/pt.h"
 
-#define FAKE_MMU_CPUS 2
+#define FAKE_MMU_CPUS 8 /* at most */
 #define FAKE_MMU_TAGS 4 /* at most */
 
 /* A format no machine has: 3 levels of 32 entries, each level with its bits in other places and
@@ -59,6 +62,10 @@ extern unsigned fake_mmu_failures;
 /* While true, complaints are counted and not printed. */
 extern bool fake_mmu_quiet;
 
+/* Set before fake_mmu_start(): how many processors there are; whether threads play them. */
+extern unsigned fake_mmu_cpus;
+extern bool fake_mmu_threads;
+
 /* Tags that the processors have: 1 to FAKE_MMU_TAGS; and switches that kept translations. */
 extern unsigned fake_mmu_tags;
 extern unsigned fake_mmu_kept;
@@ -66,12 +73,11 @@ extern unsigned fake_mmu_kept;
 /* Whether arch_memory_types_set() was called. */
 extern bool fake_mmu_memory_types_set;
 
-/* Flushes since fake_mmu_start(), by processor 0 and those it asked others for. */
+/* Flushes since fake_mmu_start(), by processor. */
 struct fake_mmu_flushes {
     unsigned pages;
     unsigned full;
-    unsigned others;
 };
-extern struct fake_mmu_flushes fake_mmu_flushes;
+extern struct fake_mmu_flushes fake_mmu_flushes[FAKE_MMU_CPUS];
 
 #endif

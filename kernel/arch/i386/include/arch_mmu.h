@@ -165,7 +165,5 @@ static inline void arch_tlb_flush_all(void)
 
 /* In mmu.c. */
 bool arch_memory_types_set(void);
-void arch_tlb_flush_others(vaddr_t start, size_t size_bytes);
-void arch_tlb_call_others(void (*function)(const void *context), const void *context);
 
 #endif
