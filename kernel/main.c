@@ -344,6 +344,7 @@ void kmain(void *handoff, uint64_t entry_ticks)
     boot_report_machine(&machine, entry_ticks);
     run_phases();
     arch_clock_refine();
+    console_start_screen(&machine);
     boot_report_ready(phases, ARRAY_COUNT(phases), entry_ticks);
     monitor_main(&machine, &options);
 }

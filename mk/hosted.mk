@@ -15,7 +15,7 @@ LIB_BARE       := kernel/lib/string.c kernel/lib/log.c
 HOSTED_DEV     := $(filter-out %_machine.c,$(wildcard kernel/dev/acpi*.c kernel/dev/pci*.c))
 # Of kernel/smp, what no machine is needed for: locks, and calls between processors.
 PORTABLE_SMP   := kernel/smp/lock.c kernel/smp/call.c
-HOSTED_LIB     := $(sort $(PORTABLE_SMP) $(wildcard kernel/mm/*.c kernel/boot/*.c tests/host/*.c) $(filter-out $(LIB_BARE),$(wildcard kernel/lib/*.c)) $(HOSTED_DEV))
+HOSTED_LIB     := $(sort $(PORTABLE_SMP) $(wildcard kernel/mm/*.c kernel/boot/*.c kernel/view/*.c tests/host/*.c) $(filter-out $(LIB_BARE),$(wildcard kernel/lib/*.c)) $(HOSTED_DEV))
 HOSTED_INCLUDES := -Iinclude -Itests/host/include -Ikernel -Iefi -Iefi/include -I.
 HOSTED_CFLAGS    = $(C_COMMON) -O1 -fno-omit-frame-pointer -D_GNU_SOURCE $(HOSTED_INCLUDES)
 
@@ -32,6 +32,8 @@ $(foreach name,$(filter pmm% bump frame,$(UNIT_NAMES)),$(eval UNIT_EXTRA_$(name)
 UNIT_EXTRA_pmm_threads := tests/unit/pmm_machine.c tests/unit/pmm_workers.c
 $(foreach name,$(filter vmm% vm_fault% vm_clone% paging kstack tlb% mtrr,$(UNIT_NAMES)),$(eval UNIT_EXTRA_$(name) := tests/unit/pmm_machine.c tests/unit/vm_machine.c))
 UNIT_EXTRA_serial         := kernel/dev/serial.c
+UNIT_EXTRA_view_framebuffer := kernel/dev/framebuffer.c kernel/dev/font.c kernel/dev/vga.c $(FONT_SOURCE)
+UNIT_EXTRA_view_keyboard  := kernel/dev/keyboard.c
 UNIT_EXTRA_user_elf       := kernel/user/program_elf.c
 UNIT_EXTRA_stack_trace    := kernel/diag/stack_trace.c kernel/diag/symbols.c
 EFI_TEXT := efi/refusal.c efi/sha256.c efi/text.c

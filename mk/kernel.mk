@@ -14,11 +14,17 @@
 KERNEL_BASE_x86_64 := 0xFFFFFFFF80000000
 KERNEL_BASE_i386   := 0xC0100000
 
+# The font of the screen: Spleen, as distributions install it.
+FONT_SOURCE := build/font/font.c
+$(FONT_SOURCE): tools/font.py mk/kernel.mk | need-build
+	@mkdir -p $(@D); $(call say,FONT,$@)
+	$(Q)$(PYTHON) tools/font.py --output $@
+
 # What only a Multiboot loader starts.
 KERNEL_MULTIBOOT := $(wildcard kernel/boot/multiboot*.c)
 # $(call kernel_sources,WIDTH)
-kernel_sources = $(sort $(wildcard kernel/*.c \
-	$(foreach room,boot mm diag dev monitor lib smp user,kernel/$(room)/*.c) \
+kernel_sources = $(sort $(FONT_SOURCE) $(wildcard kernel/*.c \
+	$(foreach room,boot mm diag dev monitor lib smp user view,kernel/$(room)/*.c) \
 	kernel/user/*.asm $(foreach room,x86 $(1),kernel/arch/$(room)/*.c kernel/arch/$(room)/*.asm)))
 KERNEL_SOURCES_x86_64 := $(filter-out $(KERNEL_MULTIBOOT),$(call kernel_sources,x86_64))
 KERNEL_SOURCES_i386   := $(call kernel_sources,i386)
@@ -29,7 +35,7 @@ KERNEL_C_COMMON  = $(C_COMMON) -O2 -ffreestanding -mgeneral-regs-only -fcf-prote
 	-fno-asynchronous-unwind-tables -fno-common
 # What people and boots wait for once is made small, what runs all the time fast: the loader, which has the
 # kernel inside, is to stay under 512 KiB, and unpacks every byte of it at each start.
-KERNEL_SMALL := $(foreach room,boot dev diag monitor user,kernel/$(room)/%) \
+KERNEL_SMALL := $(foreach room,boot dev diag monitor user view,kernel/$(room)/%) \
 	$(foreach part,memmap% %_check %_stats heap_debug heap_leaks heap_explain heap_events heap_options \
 	heap_report heap_walk pmm_node mtrr,kernel/mm/$(part).c)
 kernel_small = $(if $(filter $(KERNEL_SMALL),$(1)),-Os)

@@ -29,6 +29,7 @@ LAYERS = {
     "include/boot/": BASE + ["include/boot/"],
     "include/arch/": BASE + ["include/arch/"],
     "include/mm/": BASE + ["include/boot/", "include/mm/", "include/arch/"],
+    "include/view/": BASE + ["include/boot/", "include/mm/", "include/arch/", "include/view/"],
     "include/": CONTRACTS,
     "kernel/lib/": BASE,
     "kernel/mm/": CONTRACTS,
@@ -37,6 +38,7 @@ LAYERS = {
     "kernel/dev/": CONTRACTS,
     "kernel/smp/": CONTRACTS,
     "kernel/user/": CONTRACTS,
+    "kernel/view/": BASE + ["include/boot/", "include/mm/", "include/arch/", "include/view/"],
     "kernel/monitor/": CONTRACTS,
     "kernel/main.c": CONTRACTS,
     # A program knows of the kernel what is agreed on, and shares its text functions.

@@ -24,6 +24,7 @@ nasm           | build           | cmd:nasm                      | nasm         
 python3        | build           | cmd:/usr/bin/python3          | python3          | python3            | python      | python3
 lz4            | build           | cmd:lz4                       | lz4              | lz4                | lz4         | lz4
 gnu-efi        | build           | file:/usr/include/efi/efi.h   | gnu-efi          | gnu-efi-devel      | gnu-efi     | gnu-efi
+Spleen fonts   | build           | file:/usr/share/consolefonts/spleen-8x16.psfu.gz,/usr/share/kbd/consolefonts/spleen-8x16.psfu.gz,/usr/share/kbd/consolefonts/spleen-8x16.psfu,/usr/lib/kbd/consolefonts/spleen-8x16.psfu.gz | fonts-spleen | spleen-fonts | spleen-font | spleen-fonts
 mtools         | build           | cmd:mcopy                     | mtools           | mtools             | mtools      | mtools
 sgdisk         | build           | cmd:sgdisk                    | gdisk            | gdisk              | gptfdisk    | gptfdisk
 qemu           | run test        | cmd:qemu-system-x86_64        | qemu-system-x86  | qemu-system-x86    | qemu-system-x86 | qemu-x86

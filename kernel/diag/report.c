@@ -69,6 +69,7 @@ void diag_exit_with(uint8_t code)
     json_end(&event);
     power_debug_exit(code);
     print("The machine has no way to be left from here: it may be switched off.\n");
+    console_flush();
     arch_cpu_halt();
 }
 
@@ -93,6 +94,7 @@ void diag_exit_with(uint8_t code)
     if (console_has_input())
         wait_for_key_and_reset();
     print("The machine is stopped. It may be switched off.\n");
+    console_flush();
     arch_cpu_halt();
 }
 

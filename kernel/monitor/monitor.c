@@ -105,7 +105,9 @@ static void read_line(struct key_parser *parser)
     struct key_parser parser;
 
     if (!console_has_input()) {
-        print("There is no serial line to type at: the machine stops here.\n");
+        print(
+            "There is neither a serial line nor a keyboard to type at: the machine stops here.\n");
+        console_flush();
         arch_cpu_halt();
     }
     keys_init(&parser);
