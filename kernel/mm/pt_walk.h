@@ -10,6 +10,7 @@
  *   bool     entry_is_table(entry, level)      else a leaf; present or not
  *   paddr_t  entry_target(entry, level)        the next table, or the leaf's first frame
  *   unsigned entry_flags(entry, level)         enum pt_flag of this entry alone
+ *   unsigned entry_properties(entry, level)    of a leaf's flags, those that are no rights
  *   uint64_t entry_grants(entry, level)        rights as bits: the AND of all levels is what is had
  *   unsigned grants_flags(grants)              as PT_WRITE, PT_EXECUTE and PT_USER
  *   uint64_t entry_table(target, level)        refers to the table below, all rights allowed
@@ -192,7 +193,15 @@ static inline void walk_fill_mapping(struct pt_mapping *mapping, uintptr_t addre
     mapping->level = level;
 }
 
-/* Instantiated with a constant number of levels (WALK_FORMAT), for which the loop is unrolled. */
+static inline void walk_fill_leaf(struct pt_mapping *mapping, uintptr_t address, uint64_t entry,
+                                  uint64_t grants, unsigned level)
+{
+    walk_fill_mapping(mapping, address, pa_value(entry_target(entry, level)),
+                      entry_properties(entry, level) | grants_flags(grants), level);
+}
+
+/* Instantiated with a constant number of levels (WALK_FORMAT), for which the loop is unrolled. Pages have
+ * code of their own, in which the level is constant. */
 [[gnu::always_inline]] static inline enum status walk_query(const struct page_table *table,
                                                             uintptr_t address,
                                                             struct pt_mapping *mapping,
@@ -201,26 +210,30 @@ static inline void walk_fill_mapping(struct pt_mapping *mapping, uintptr_t addre
     uint64_t grants = ~(uint64_t)0;
     paddr_t entries = table->root;
 
-#pragma GCC unroll 5
-    for (unsigned level = levels; level > 0; level--) {
-        uint64_t entry =
-            arch_pte_read(arch_table_ptr(entries), walk_index(address, level), WALK_ENTRY_BYTES);
+    uint64_t entry;
 
+#pragma GCC unroll 5
+    for (unsigned level = levels; level > 1; level--) {
+        entry =
+            arch_pte_read(arch_table_ptr(entries), walk_index(address, level), WALK_ENTRY_BYTES);
         if (!entry_present(entry, level)) {
             walk_fill_mapping(mapping, address, 0, 0, level);
             return STATUS_NOT_FOUND;
         }
         grants &= entry_grants(entry, level);
-        entries = entry_target(entry, level);
         if (!entry_is_table(entry, level)) {
-            unsigned flags = entry_flags(entry, level) & ~(unsigned)WALK_COMBINED;
-
-            walk_fill_mapping(mapping, address, pa_value(entries), flags | grants_flags(grants),
-                              level);
+            walk_fill_leaf(mapping, address, entry, grants, level);
             return STATUS_OK;
         }
+        entries = entry_target(entry, level);
     }
-    return STATUS_CORRUPT; /* level 1 has no tables */
+    entry = arch_pte_read(arch_table_ptr(entries), walk_index(address, 1), WALK_ENTRY_BYTES);
+    if (!entry_present(entry, 1)) {
+        walk_fill_mapping(mapping, address, 0, 0, 1);
+        return STATUS_NOT_FOUND;
+    }
+    walk_fill_leaf(mapping, address, entry, grants & entry_grants(entry, 1), 1);
+    return STATUS_OK;
 }
 
 /* As walk_query(), for the physical address alone. */

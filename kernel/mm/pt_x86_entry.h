@@ -83,9 +83,12 @@ static inline uint64_t bit_if(unsigned flags, unsigned flag, uint64_t bit)
     return (flags & flag) != 0 ? bit : 0;
 }
 
+/* `flag` if the bit is set: the distance between both is constant. */
 static inline unsigned flag_if(uint64_t entry, uint64_t bit, unsigned flag)
 {
-    return (entry & bit) != 0 ? flag : 0;
+    uint64_t found = entry & bit;
+
+    return (unsigned)(bit <= flag ? found * (flag / bit) : found / (bit / flag));
 }
 
 /* Everything of a leaf but its address. */
@@ -132,14 +135,18 @@ static inline unsigned grants_flags(uint64_t grants)
            (ENTRY_NX == 0 || (grants & ENTRY_NX) != 0 ? PT_EXECUTE : 0u);
 }
 
+static inline unsigned entry_properties(uint64_t entry, unsigned level)
+{
+    return (unsigned)(entry & ENTRY_SAME_LEAF) | flag_if(entry, ENTRY_ACCESSED, PT_ACCESSED) |
+           (level == 1 ? flag_if(entry, ENTRY_PAT_SMALL, CACHE_PAT)
+                       : flag_if(entry, ENTRY_PAT_LARGE, CACHE_PAT));
+}
+
 static inline unsigned entry_flags(uint64_t entry, unsigned level)
 {
     unsigned flags = entry_table_flags(entry, level);
 
-    if (entry_is_table(entry, level))
-        return flags;
-    return flags | (unsigned)(entry & ENTRY_SAME_LEAF) |
-           flag_if(entry, entry_pat_bit(level), CACHE_PAT);
+    return entry_is_table(entry, level) ? flags : flags | entry_properties(entry, level);
 }
 
 static inline uint64_t entry_recode(uint64_t entry, unsigned flags, unsigned level)

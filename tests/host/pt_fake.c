@@ -67,6 +67,11 @@ static inline unsigned entry_flags(uint64_t entry, unsigned level)
     return flags | ((plain & FAKE_DIRTY) != 0 ? PT_DIRTY : 0);
 }
 
+static inline unsigned entry_properties(uint64_t entry, unsigned level)
+{
+    return entry_flags(entry, level) & ~(unsigned)(PT_WRITE | PT_EXECUTE | PT_USER);
+}
+
 static inline uint64_t entry_grants(uint64_t entry, unsigned level)
 {
     return ~fake_load(entry, level);
