@@ -59,13 +59,21 @@ void arch_trap_describe(const struct trap_frame *frame, struct trap_info *info);
  * Nothing where it means nothing. Any context. */
 void arch_trap_print_error(const struct trap_info *info, struct print_sink *sink);
 
-/* All registers, in a table of at most 100 columns. Any context. */
-void arch_trap_print_registers(const struct trap_frame *frame, struct print_sink *sink);
+/* The index-th register, control registers included: its name, at most 3 characters, and its value; false when
+ * there is none. Any context. */
+bool arch_trap_register(const struct trap_frame *frame, unsigned index, const char **name,
+                        uintptr_t *value);
 
 /* Calls function(context). When it ends with an exception on this processor, that exception is
  * swallowed, `info` is filled and true is returned: for tests that expect a fault. Nothing that
  * the function held is released. May be nested: the innermost one gets the exception. */
 bool arch_trap_try(void (*function)(void *context), void *context, struct trap_info *info);
+
+/* The same; before an exception is swallowed, witness(context, frame) is called where it happened, with the
+ * stack still as it was. An exception of the witness is swallowed without one. */
+bool arch_trap_try_watched(void (*function)(void *context), void *context,
+                           void (*witness)(void *context, const struct trap_frame *frame),
+                           struct trap_info *info);
 
 /* Calls function(context, frame) with the registers as they are here, as if an exception had
  * happened. Any context. */

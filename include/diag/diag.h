@@ -40,8 +40,8 @@ void diag_explain(const struct trap_info *info, struct print_sink *sink);
 /* The same into a buffer of `size` > 0 bytes; what does not fit is left out. */
 void diag_sentence(const struct trap_info *info, char *text, size_t size);
 
-/* The report on the program `name`, ended by an exception that `sentence` explains; it does not end the
- * machine. In the program's space. */
-void diag_report_program(const struct trap_frame *frame, const char *name, const char *sentence);
+/* The report on an exception that the kernel outlives, of the program `program`, whose space is current, or of
+ * the kernel (NULL). It is noted in the fault log; one that is there already is only counted. */
+void diag_report(const struct trap_frame *frame, const char *program);
 
 #endif

@@ -39,4 +39,10 @@ void log_set_console_level(enum log_level level);
 /* Everything the ring still holds, oldest line first. */
 void log_dump(struct print_sink *sink);
 
+/* The last `lines` lines of it. */
+void log_tail(unsigned lines, struct print_sink *sink);
+
+/* "[    1.234567] ": the time as lines have it; as print_buffer(). */
+size_t log_stamp(char *text, size_t size);
+
 #endif

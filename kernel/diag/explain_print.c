@@ -12,7 +12,7 @@
 #include "symbols.h"
 #include "mm/layout.h"
 #include "lib/format.h"
-#include "paragraph.h"
+#include "diag/paragraph.h"
 
 #define INDENT      13u
 #define PLACE_BYTES 64

@@ -22,7 +22,7 @@ static struct spinlock ring_lock = SPINLOCK_INIT(LOCK_RANK_CONSOLE, "the log rin
 static enum log_level console_level = LOG_INFO;
 static bool reports_expected;
 
-static size_t write_stamp(char *line, size_t size)
+size_t log_stamp(char *line, size_t size)
 {
     uint64_t now;
 
@@ -65,7 +65,7 @@ void log_write(enum log_level level, const char *format, ...)
 {
     char line[LINE_BYTES];
     size_t room = sizeof(line) - 1; /* for the newline */
-    size_t length = write_stamp(line, room);
+    size_t length = log_stamp(line, room);
     va_list arguments;
     irq_state_t state;
 
@@ -96,4 +96,9 @@ void log_expect(bool expected)
 void log_dump(struct print_sink *sink)
 {
     log_ring_dump(&ring, sink);
+}
+
+void log_tail(unsigned lines, struct print_sink *sink)
+{
+    log_ring_tail(&ring, lines, sink);
 }

@@ -2,13 +2,15 @@
  *
  * paragraph.c - see paragraph.h.
  */
-#include "paragraph.h"
+#include "diag/paragraph.h"
 
 static void start_line(struct paragraph *paragraph)
 {
     print_to(paragraph->to, "\n%*s", (int)paragraph->indent, "");
     paragraph->column = paragraph->indent;
+    paragraph->started = false;
     paragraph->blank = false;
+    paragraph->newline = false;
 }
 
 static void put_word(struct paragraph *paragraph)
@@ -17,11 +19,12 @@ static void put_word(struct paragraph *paragraph)
 
     if (paragraph->length == 0)
         return;
-    if (paragraph->column > paragraph->indent && paragraph->column + width > PARAGRAPH_COLUMNS)
+    if (paragraph->newline || (paragraph->started && paragraph->column + width > PARAGRAPH_COLUMNS))
         start_line(paragraph);
     print_to(paragraph->to, "%s%.*s", paragraph->blank ? " " : "", (int)paragraph->length,
              paragraph->word);
     paragraph->column += paragraph->length + paragraph->blank;
+    paragraph->started = true;
     paragraph->blank = false;
     paragraph->length = 0;
 }
@@ -31,9 +34,9 @@ static void put_character(struct paragraph *paragraph, char character)
     if (character == '\n' || character == ' ')
         put_word(paragraph);
     if (character == '\n')
-        start_line(paragraph);
+        paragraph->newline = true;
     else if (character == ' ')
-        paragraph->blank = paragraph->column > paragraph->indent;
+        paragraph->blank = paragraph->started && !paragraph->newline;
     else if (paragraph->length < PARAGRAPH_WORD_BYTES)
         paragraph->word[paragraph->length++] = character;
 }

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * report.c - the last words of a kernel: exceptions, panics, and how the machine ends.
+ * report.c - faults and panics, told; and how the machine ends.
  *
- * A report is a line across the screen, one plain sentence, registers, the stack trace, and for a page
- * fault the walk through the tables. Locks are broken first: whoever holds one will never go
+ * A report is a line across the screen, one plain sentence, the exception with its error code in words,
+ * registers, for a page fault the walk through the tables and the areas that are near, the stack trace, the last
+ * lines of the log. The same text goes into the fault log (diag/fault_log.h), and all of it is an
+ * event for those who read JSON. A fault that the kernel outlives, and has seen before, is one line.
+ *
+ * Before a report after which there is nothing, locks are broken: whoever holds one will never go
  * on. Each part runs on its own (arch_trap_try()): one that faults over damaged data is left out,
  * with a remark, and the next one follows. A fault outside of the parts ends the report with one
- * short line. Then the event for those who read JSON, then the end.
+ * short line.
  */
 #include "diag/diag.h"
 
@@ -17,26 +21,13 @@
 #include "lib/json.h"
 #include "lib/lock.h"
 #include "mm/paging.h"
-#include "report_walk.h"
-#include "stack_trace.h"
-#include "symbols.h"
-
-#define SENTENCE_BYTES 512
+#include "diag/paragraph.h"
+#include "report_parts.h"
 
 static bool something_failed;
 static bool exit_expected;
 
-/* A report in the making. */
-struct report {
-    const struct trap_frame *frame;
-    struct trap_info info;
-    const char *panic; /* the sentence of a panic; NULL for an exception */
-    struct print_sink sentence_sink;
-    char sentence[SENTENCE_BYTES];
-    size_t sentence_length;
-};
-
-static const struct report *first_report; /* the one that is being written */
+static const struct report *last_report; /* the one after which the machine ends */
 
 /* --- the end ----------------------------------------------------------------------------- */
 
@@ -98,13 +89,23 @@ void diag_exit_with(uint8_t code)
     arch_cpu_halt();
 }
 
-/* --- the parts --------------------------------------------------------------------------- */
+/* --- sinks ------------------------------------------------------------------------------- */
+
+static void report_write(struct print_sink *sink, const char *text, size_t size)
+{
+    struct report *report = CONTAINER_OF(sink, struct report, sink);
+    struct print_sink *console = console_sink();
+
+    console->write(console, text, size);
+    if (report->record != NULL)
+        fault_log_append(report->record, text, size);
+}
 
 static void sentence_write(struct print_sink *sink, const char *text, size_t size)
 {
     struct report *report = CONTAINER_OF(sink, struct report, sentence_sink);
 
-    for (size_t i = 0; i < size && report->sentence_length + 1 < SENTENCE_BYTES; i++)
+    for (size_t i = 0; i < size && report->sentence_length + 1 < sizeof(report->sentence); i++)
         report->sentence[report->sentence_length++] = text[i];
     report->sentence[report->sentence_length] = '\0';
 }
@@ -119,116 +120,11 @@ static void make_sentence(void *context)
         diag_explain(&report->info, &report->sentence_sink);
 }
 
-static void print_place(void *context)
+/* --- writing one ------------------------------------------------------------------------- */
+
+static const char *subject(const struct report *report)
 {
-    const struct report *report = context;
-    size_t offset;
-    const char *function = symbol_find(report->info.instruction, &offset);
-
-    if (report->panic != NULL)
-        return;
-    print("%s (vector %u, error code 0x%llx) at 0x%llx", report->info.name, report->info.vector,
-          (unsigned long long)report->info.error_code,
-          (unsigned long long)va_value(report->info.instruction));
-    if (function != NULL)
-        print(", %s+0x%zx", function, offset);
-    print("\n");
-    arch_trap_print_error(&report->info, console_sink());
-}
-
-static void print_registers(void *context)
-{
-    const struct report *report = context;
-
-    arch_trap_print_registers(report->frame, console_sink());
-}
-
-static void print_entry(void *context, const struct stack_entry *entry)
-{
-    (void)context;
-    stack_entry_print(console_sink(), entry);
-}
-
-static struct stack_start start_of(const struct trap_info *info)
-{
-    return (struct stack_start){ .instruction = info->instruction,
-                                 .stack = info->stack,
-                                 .frame_pointer = info->frame_pointer };
-}
-
-static void print_trace(void *context)
-{
-    const struct report *report = context;
-
-    struct stack_start start = start_of(&report->info);
-
-    print("stack trace:\n");
-    stack_trace_visit(&start, print_entry, NULL);
-}
-
-/* Whether there is an address to look up: of a page fault the one that was touched, of a double
- * fault the top of the stack that could not take the first one. */
-static bool find_address(const struct trap_info *info, vaddr_t *address)
-{
-    *address = info->kind == TRAP_PAGE_FAULT ? info->address : va(va_value(info->stack) - 1);
-    return info->kind == TRAP_PAGE_FAULT || info->kind == TRAP_DOUBLE_FAULT;
-}
-
-static void print_walk(void *context)
-{
-    const struct report *report = context;
-    const struct page_table *table = paging_kernel_table();
-    vaddr_t address;
-
-    if (find_address(&report->info, &address) && table != NULL && table->format != NULL)
-        report_walk(table, address);
-}
-
-static void event_entry(void *context, const struct stack_entry *entry)
-{
-    struct json *event = context;
-
-    json_item_begin(event);
-    json_address(event, "address", va_value(entry->address));
-    if (entry->function != NULL) {
-        json_text(event, "function", entry->function);
-        json_number(event, "offset", entry->offset);
-    }
-    if (entry->repeats > 0)
-        json_number(event, "repeats", entry->repeats);
-    json_item_end(event);
-}
-
-static void write_fault_members(struct json *event, const struct trap_info *info)
-{
-    json_text(event, "name", info->name);
-    json_number(event, "vector", info->vector);
-    json_address(event, "error", info->error_code);
-    json_address(event, "instruction", va_value(info->instruction));
-    if (info->kind != TRAP_PAGE_FAULT)
-        return;
-    json_address(event, "address", va_value(info->address));
-    json_text(event, "access",
-              info->access & TRAP_ACCESS_EXECUTE ? "execute"
-              : info->access & TRAP_ACCESS_WRITE ? "write"
-                                                 : "read");
-    json_boolean(event, "present", info->access & TRAP_ACCESS_PRESENT);
-}
-
-static void write_event(void *context)
-{
-    const struct report *report = context;
-    struct stack_start start = start_of(&report->info);
-    struct json event;
-
-    json_begin(&event, json_console(), report->panic != NULL ? "panic" : "fault");
-    json_text(&event, "sentence", report->sentence);
-    if (report->panic == NULL)
-        write_fault_members(&event, &report->info);
-    json_list_begin(&event, "trace");
-    stack_trace_visit(&start, event_entry, &event);
-    json_list_end(&event);
-    json_end(&event);
+    return report->panic != NULL ? report->panic : report->info.name;
 }
 
 static void run_part(void (*part)(void *context), struct report *report)
@@ -236,40 +132,105 @@ static void run_part(void (*part)(void *context), struct report *report)
     struct trap_info fault;
 
     if (arch_trap_try(part, report, &fault))
-        print("\n(this part of the report ended with a %s at 0x%llx)\n", fault.name,
-              (unsigned long long)va_value(fault.instruction));
+        print_to(&report->sink, "\n(this part of the report ended with a %s at 0x%llx)\n",
+                 fault.name, (unsigned long long)va_value(fault.instruction));
 }
 
-/* --- the report -------------------------------------------------------------------------- */
-
-static const char *subject(const struct report *report)
+static void write_headline(struct report *report)
 {
-    return report->panic != NULL ? report->panic : report->info.name;
+    static const char line[] =
+        "---------------------------------------------------------------------";
+    struct paragraph paragraph;
+
+    if (report->program == NULL)
+        print_to(&report->sink, "\n%s the kernel has failed\n", line);
+    else
+        print_to(&report->sink, "\n%.61s the program '%s' has failed\n", line, report->program);
+    paragraph_begin(&paragraph, &report->sink, NULL, 0);
+    print_to(&paragraph.sink, "%s.",
+             report->sentence_length > 0 ? report->sentence : subject(report));
+    paragraph_end(&paragraph);
 }
+
+/* The tables are there once paging is. */
+static struct vm_space *space_of(const struct report *report)
+{
+    if (paging_kernel_table() == NULL || paging_kernel_table()->format == NULL ||
+        vm_space_table(vm_kernel()) == NULL)
+        return NULL;
+    return report->info.user ? vm_space_current() : vm_kernel();
+}
+
+static void prepare(struct report *report)
+{
+    report->sink.write = report_write;
+    report->sentence_sink.write = sentence_write;
+    report->space = space_of(report);
+    run_part(make_sentence, report);
+    report->record =
+        fault_log_note(&report->info, report->program, report->panic != NULL,
+                       report->sentence_length > 0 ? report->sentence : subject(report));
+}
+
+static void write_parts(struct report *report)
+{
+    static void (*const parts[])(void *context) = { report_place, report_registers, report_walk,
+                                                    report_near };
+
+    write_headline(report);
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i++)
+        run_part(parts[i], report);
+    if (report->program == NULL)
+        run_part(report_trace, report);
+    run_part(report_log, report);
+    run_part(report_event, report);
+}
+
+/* --- faults that the kernel outlives ----------------------------------------------------- */
+
+static void tell_repeat(const struct report *report)
+{
+    const struct fault_record *record = report->record;
+    struct json event;
+
+    print(
+        "\nThis fault has been reported, and has now happened %u times: 'fault log %u' shows it.\n",
+        record->count, record->number);
+    json_begin(&event, json_console(), "fault_repeat");
+    json_number(&event, "number", record->number);
+    json_number(&event, "count", record->count);
+    json_end(&event);
+}
+
+void diag_report(const struct trap_frame *frame, const char *program)
+{
+    struct report report = { .frame = frame, .program = program };
+
+    arch_trap_describe(frame, &report.info);
+    prepare(&report);
+    if (report.record->count > 1)
+        tell_repeat(&report);
+    else
+        write_parts(&report);
+}
+
+/* --- those that it does not -------------------------------------------------------------- */
 
 [[gnu::noreturn]] static void end_nested(const struct report *report)
 {
-    print("\nThe report on '%s' itself failed: %s at 0x%llx.\n", subject(first_report),
+    print("\nThe report on '%s' itself failed: %s at 0x%llx.\n", subject(last_report),
           subject(report), (unsigned long long)va_value(report->info.instruction));
     end_after_failure();
 }
 
-[[gnu::noreturn]] static void write_report(struct report *report)
+[[gnu::noreturn]] static void write_last_report(struct report *report)
 {
     spin_break_locks();
-    if (first_report != NULL)
+    if (last_report != NULL)
         end_nested(report);
-    first_report = report;
-    report->sentence_sink.write = sentence_write;
-    run_part(make_sentence, report);
-    print("\n--------------------------------------------------------------------- the kernel has "
-          "failed\n%s.\n",
-          report->sentence_length > 0 ? report->sentence : subject(report));
-    run_part(print_place, report);
-    run_part(print_registers, report);
-    run_part(print_walk, report);
-    run_part(print_trace, report);
-    run_part(write_event, report);
+    last_report = report;
+    prepare(report);
+    write_parts(report);
     end_after_failure();
 }
 
@@ -278,7 +239,7 @@ void diag_exception(const struct trap_frame *frame)
     struct report report = { .frame = frame };
 
     arch_trap_describe(frame, &report.info);
-    write_report(&report);
+    write_last_report(&report);
 }
 
 static void report_panic(void *context, const struct trap_frame *frame)
@@ -286,12 +247,12 @@ static void report_panic(void *context, const struct trap_frame *frame)
     struct report report = { .frame = frame, .panic = context };
 
     arch_trap_describe(frame, &report.info);
-    write_report(&report);
+    write_last_report(&report);
 }
 
 void panic(const char *format, ...)
 {
-    char sentence[SENTENCE_BYTES];
+    char sentence[FAULT_SENTENCE_BYTES];
     va_list arguments;
 
     va_start(arguments, format);

@@ -61,3 +61,34 @@ void log_ring_dump(const struct log_ring *ring, struct print_sink *sink)
         emit(sink, ring->bytes + (end + skipped - ring->size), ring->size - skipped);
     }
 }
+
+/* How many of the last bytes the last `lines` lines are; what follows the last newline is one, too. */
+static size_t tail_bytes(const struct log_ring *ring, unsigned lines)
+{
+    size_t held = ring->wrapped ? ring->size : ring->written;
+    size_t count = 0;
+
+    while (count < held) {
+        char before = ring->bytes[(ring->written - count - 1) & (ring->size - 1)];
+
+        if (before == '\n' && count > 0 && --lines == 0)
+            return count;
+        count++;
+    }
+    return ring->wrapped ? 0 : held;
+}
+
+void log_ring_tail(const struct log_ring *ring, unsigned lines, struct print_sink *sink)
+{
+    size_t count = lines == 0 ? 0 : tail_bytes(ring, lines);
+    size_t start = (ring->written - count) & (ring->size - 1);
+    size_t room = ring->size - start;
+
+    if (count == 0 && lines != 0 && ring->wrapped) {
+        log_ring_dump(ring, sink); /* fewer lines than were asked for are whole */
+        return;
+    }
+    emit(sink, ring->bytes + start, count < room ? count : room);
+    if (count > room)
+        emit(sink, ring->bytes, count - room);
+}

@@ -26,4 +26,7 @@ void log_ring_write(struct log_ring *ring, const char *text, size_t size);
 /* All whole lines, oldest first, and the unfinished last one. */
 void log_ring_dump(const struct log_ring *ring, struct print_sink *sink);
 
+/* The last `lines` of them. */
+void log_ring_tail(const struct log_ring *ring, unsigned lines, struct print_sink *sink);
+
 #endif

@@ -4,7 +4,9 @@
  */
 
 #include "monitor/commands.h"
+#include "dev/console.h"
 #include "diag/diag.h"
+#include "diag/paragraph.h"
 #include "lib/json.h"
 #include "lib/number.h"
 #include "lib/print.h"
@@ -70,8 +72,8 @@ static const struct command commands[] = {
     { "pci", "", "what is on PCI, and which addresses it answers at",
       "Memory of devices and of bridges' windows is in the map, reserved and held by a device.\n",
       0, 0, command_pci },
-    { "fault", "null|wx|nx|stack|divide|gp|double|" HEAP_FAULTS,
-      "make the processor fault, to see the report",
+    { "fault", "[try] null|wx|nx|stack|divide|gp|double | [try] " HEAP_FAULTS " | log [NUMBER]",
+      "make the processor fault, to see the report; or the log of faults",
       "  null     write to address 0\n"
       "  wx       write to the kernel's code\n"
       "  nx       execute data\n"
@@ -83,8 +85,11 @@ static const struct command commands[] = {
       "  heap-underflow   write before one\n"
       "  heap-freed       read one that was freed\n"
       "  heap-fresh       follow a pointer in one that nobody wrote\n"
-      "The kernel stops after the report: that is the point.\n",
-      1, 1, command_fault },
+      "The kernel stops after the report: that is the point. With 'try' it goes on instead.\n"
+      "'fault log' lists the faults that it went on after, programs' included; equal ones are "
+      "counted.\n"
+      "'fault log NUMBER' shows the report again.\n",
+      1, 2, command_fault },
     { "run", "list|[-t] PROGRAM", "run a user program in ring 3",
       "'run list' names the programs. A program that does what it may not is ended with a report, "
       "and\n"
@@ -165,10 +170,15 @@ bool command_fail(const struct command_call *call, const char *format, ...)
     return false;
 }
 
+#define USAGE_INDENT 7 /* of what fits no line */
+
 static void print_usage(const struct command *command)
 {
-    print("usage: %s%s%s\n", command->name, command->arguments[0] != '\0' ? " " : "",
-          command->arguments);
+    struct paragraph paragraph;
+
+    paragraph_begin(&paragraph, console_sink(), NULL, USAGE_INDENT);
+    print_to(&paragraph.sink, "usage: %s %s", command->name, command->arguments);
+    paragraph_end(&paragraph);
 }
 
 bool command_refuse(const struct command_call *call, const char *format, ...)

@@ -244,7 +244,7 @@ void user_exception(const struct trap_frame *frame)
     diag_sentence(&end->fault, end->sentence, sizeof end->sentence);
     process_end_line(running);
     if ((running->flags & PROGRAM_SILENT) == 0)
-        diag_report_program(frame, running->program->name, end->sentence);
+        diag_report(frame, running->program->name);
     arch_user_leave();
 }
 

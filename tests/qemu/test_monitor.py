@@ -421,6 +421,11 @@ def test_json_can_be_turned_off(prompt):
     ("kmalloc 1000T", "bytes at most"),
     ("kfree xyz", "'xyz' is no number"),
     ("fault nothing", "there is no fault 'nothing'"),
+    ("fault try", "try which fault?"),
+    ("fault try nothing", "there is no fault 'nothing'"),
+    ("fault null now", "'null' takes nothing more"),
+    ("fault log 1000", "there is no fault 1000 in the log"),
+    ("fault log x", "'x' is no number"),
     ("selftest nothing", "there is no test 'nothing'"),
     ("selftest seed=x", "'seed=x'|no seed"),
     ("json maybe", "neither on nor off"),
@@ -550,24 +555,26 @@ def test_sites_of_frames(machine, width):
         assert one(ask(run, "selftest")[1], "selftests")["failed"] == 0
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", FAULTS)
-def test_fault(boot, name, width):
-    """Each fault ends in a report that names the function at fault, and in the code of failure; the
-    report is the same on both widths: sentence, error code, registers, walk, trace."""
+@pytest.fixture(scope="module", params=WIDTHS)
+def survivor(request):
+    """(a machine at its prompt that faults are tried on, its width)."""
+    folder = ROOT / "build/qemu" / f"faults-{request.param}-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with Machine(folder, cmdline="json", seconds=300, **WIDTHS[request.param]) as machine:
+        machine.prompt()
+        yield machine, request.param
+
+
+def check_report(fault, report, name, width):
+    """The report is the same on both widths: sentence, error code, registers, walk, trace, log."""
     function, exception, access = expected_fault(name, width)
-    run = boot(cmdline=f'json run="fault {name}" exit', **WIDTHS[width])
-    assert run.code == EXIT_FAILURE
-    fault = run.event("fault")
     assert fault["name"] == exception
     assert fault.get("access") == access
     trace = [entry.get("function") for entry in fault["trace"]]
     assert function in trace
     if name != "double":
-        assert "command_fault" in trace or name == "stack"
-    problems = [problem.message for problem in SCHEMA.iter_errors(fault)]
-    assert not problems
-    report = run.text()[run.text().index("the kernel has failed"):]
+        assert {"command_fault", "provoke"} & set(trace) or name == "stack"
     code = ERROR_CODES.get(name) or ERROR_CODES.get((name, width))
     said = re.search("^error code: (.*)$", report, re.MULTILINE)
     assert (said and said.group(1)) == code
@@ -575,7 +582,65 @@ def test_fault(boot, name, width):
     assert re.search(r"^  [er]ax 0x[0-9a-f]+ ", report, re.MULTILINE)
     walked = name in ("null", "wx", "nx", "stack") or (name, width) == ("double", "i386")
     assert ("\npage walk of 0x" in report) == walked
-    rows = [line for line in report.splitlines()[3:] if not line.startswith("{")]
+    fails = name in ("null", "stack") or (name, width) == ("double", "i386")
+    assert ("not present   <-- fails here" in report) == fails
+    near = exception == "page fault"
+    assert bool(re.search("^(nearest areas:|in the area ')", report, re.MULTILINE)) == near
+    assert "\nlast lines of the log:\n  [" in report
+    assert {row["name"] for row in fault["registers"]} >= {"cr0", "cr2", "cr3"}
+    assert fault["log"] and fault["log"][-1]["line"].startswith("[")
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_fault(survivor, name):
+    """Each fault gets its report, the kernel goes on, and the same fault again is only counted."""
+    machine, width = survivor
+    lines, events = ask(machine, f"fault try {name}")
+    fault = one(events, "fault")
+    check_report(fault, "\n".join(lines), name, width)
+    lines, events = ask(machine, f"fault try {name}; fault log")
+    assert [event for event in events if event["event"] == "fault_repeat"] == [
+        {"meridian": 1, "event": "fault_repeat", "number": fault["number"], "count": 2}]
+    record = next(event for event in events if event.get("number") == fault["number"]
+                  and event["event"] == "fault_record")
+    assert record["count"] == 2 and record["sentence"] == fault["sentence"]
+    again, _ = ask(machine, f"fault log {fault['number']}")
+    assert fault["sentence"] in " ".join(" ".join(again).split())
+    assert any(line.startswith("stack trace:") for line in again)
+
+
+def test_faults_of_programs(survivor):
+    """A program's fault is in the log under its name, and counted as one's own."""
+    machine, _ = survivor
+    _, events = ask(machine, "run text; run text; fault log")
+    fault = one(events, "fault")
+    assert fault["program"] == "text" and not fault["trace"]
+    record = next(event for event in events if event["event"] == "fault_record"
+                  and event["number"] == fault["number"])
+    assert record["program"] == "text" and record["count"] == 2
+
+
+def test_old_faults_are_forgotten(survivor):
+    """The log keeps eight different faults, the newest."""
+    machine, _ = survivor
+    ask(machine, "run data; run stack; run kernel; run cli")
+    ask(machine, "run fpu; run text; fault try divide; fault try null; run gdt")
+    lines, events = ask(machine, "fault log")
+    numbers = [event["number"] for event in events if event["event"] == "fault_record"]
+    assert len(numbers) <= 8 and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert numbers[0] > 1 and f"{numbers[0] - 1} older ones are forgotten." in lines
+
+
+@pytest.mark.parametrize("name, width", [("null", "x86_64"), ("stack", "i386"), ("double", "x86_64")])
+def test_fatal_fault(boot, name, width):
+    """A fault that nobody tries ends in its report and in the code of failure."""
+    run = boot(cmdline=f'json run="fault {name}" exit', **WIDTHS[width])
+    assert run.code == EXIT_FAILURE
+    fault = run.event("fault")
+    assert not [problem.message for problem in SCHEMA.iter_errors(fault)]
+    report = run.text()[run.text().index("the kernel has failed"):]
+    check_report(fault, report, name, width)
+    rows = [line for line in report.splitlines() if not line.startswith("{")]
     assert max(len(row) for row in rows) <= COLUMNS, rows
 
 

@@ -49,6 +49,8 @@ struct trap_resume {
 struct trap_try {
     struct trap_resume resume;
     struct trap_info *info;
+    void (*witness)(void *context, const struct trap_frame *frame); /* or NULL */
+    void *context;                                                  /* the witness' */
     struct trap_try *outer;
 };
 

@@ -107,8 +107,19 @@ void arch_trap_describe(const struct trap_frame *frame, struct trap_info *info)
 
 /* --- what becomes of it ------------------------------------------------------------------ */
 
-static void resume_try(const struct trap_try *try, struct trap_frame *frame)
+/* Once: what a witness does wrong has none. */
+static void watch(struct trap_try *try, const struct trap_frame *frame)
 {
+    void (*witness)(void *context, const struct trap_frame *frame) = try->witness;
+
+    try->witness = NULL;
+    if (witness != NULL)
+        witness(try->context, frame);
+}
+
+static void resume_try(struct trap_try *try, struct trap_frame *frame)
+{
+    watch(try, frame);
     arch_trap_describe(frame, try->info);
     frame->ebx = try->resume.ebx;
     frame->ebp = try->resume.ebp;
@@ -199,10 +210,14 @@ void trap_double_fault(void)
     task->eip = frame.eip;
 }
 
-bool arch_trap_try(void (*function)(void *context), void *context, struct trap_info *trap)
+bool arch_trap_try_watched(void (*function)(void *context), void *context,
+                           void (*witness)(void *context, const struct trap_frame *frame),
+                           struct trap_info *trap)
 {
     struct cpu_local *local = cpu_local();
-    struct trap_try try = { .info = trap, .outer = local->innermost_try };
+    struct trap_try try = {
+        .info = trap, .witness = witness, .context = context, .outer = local->innermost_try
+    };
     bool faulted;
 
     local->innermost_try = &try;
@@ -211,9 +226,15 @@ bool arch_trap_try(void (*function)(void *context), void *context, struct trap_i
     return faulted;
 }
 
+bool arch_trap_try(void (*function)(void *context), void *context, struct trap_info *trap)
+{
+    return arch_trap_try_watched(function, context, NULL, trap);
+}
+
 /* --- for reports ------------------------------------------------------------------------- */
 
-void arch_trap_print_registers(const struct trap_frame *frame, struct print_sink *sink)
+bool arch_trap_register(const struct trap_frame *frame, unsigned index, const char **name,
+                        uintptr_t *value)
 {
     const struct {
         const char *name;
@@ -226,7 +247,9 @@ void arch_trap_print_registers(const struct trap_frame *frame, struct print_sink
         { "cr2", frame->cr2 }, { "cr3", (uint32_t)cr3_read() },
     };
 
-    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
-        print_to(sink, "  %-3s 0x%08x%s", rows[i].name, rows[i].value,
-                 i % 4 == 3 || i + 1 == ARRAY_COUNT(rows) ? "\n" : "");
+    if (index >= ARRAY_COUNT(rows))
+        return false;
+    *name = rows[index].name;
+    *value = rows[index].value;
+    return true;
 }

@@ -52,6 +52,8 @@ struct trap_resume {
 struct trap_try {
     struct trap_resume resume;
     struct trap_info *info;
+    void (*witness)(void *context, const struct trap_frame *frame); /* or NULL */
+    void *context;                                                  /* the witness' */
     uint64_t page_fault_stack; /* exception_stacks[STACK_PAGE_FAULT] when the try began */
     struct trap_try *outer;
 };

@@ -126,8 +126,19 @@ void arch_trap_describe(const struct trap_frame *frame, struct trap_info *info)
 
 /* --- what becomes of it ------------------------------------------------------------------ */
 
-static void resume_try(const struct trap_try *try, struct trap_frame *frame)
+/* Once: what a witness does wrong has none. */
+static void watch(struct trap_try *try, const struct trap_frame *frame)
 {
+    void (*witness)(void *context, const struct trap_frame *frame) = try->witness;
+
+    try->witness = NULL;
+    if (witness != NULL)
+        witness(try->context, frame);
+}
+
+static void resume_try(struct trap_try *try, struct trap_frame *frame)
+{
+    watch(try, frame);
     arch_trap_describe(frame, try->info);
     frame->rbx = try->resume.rbx;
     frame->rbp = try->resume.rbp;
@@ -183,10 +194,14 @@ void trap_dispatch(struct trap_frame *frame)
     task->exception_stacks[STACK_PAGE_FAULT] = restored;
 }
 
-bool arch_trap_try(void (*function)(void *context), void *context, struct trap_info *trap)
+bool arch_trap_try_watched(void (*function)(void *context), void *context,
+                           void (*witness)(void *context, const struct trap_frame *frame),
+                           struct trap_info *trap)
 {
     struct cpu_local *local = cpu_local();
     struct trap_try try = { .info = trap,
+                            .witness = witness,
+                            .context = context,
                             .page_fault_stack = local->task.exception_stacks[STACK_PAGE_FAULT],
                             .outer = local->innermost_try };
     bool faulted;
@@ -197,9 +212,15 @@ bool arch_trap_try(void (*function)(void *context), void *context, struct trap_i
     return faulted;
 }
 
+bool arch_trap_try(void (*function)(void *context), void *context, struct trap_info *trap)
+{
+    return arch_trap_try_watched(function, context, NULL, trap);
+}
+
 /* --- for reports ------------------------------------------------------------------------- */
 
-void arch_trap_print_registers(const struct trap_frame *frame, struct print_sink *sink)
+bool arch_trap_register(const struct trap_frame *frame, unsigned index, const char **name,
+                        uintptr_t *value)
 {
     const struct {
         const char *name;
@@ -215,7 +236,9 @@ void arch_trap_print_registers(const struct trap_frame *frame, struct print_sink
         { "cr2", frame->cr2 }, { "cr3", cr3_read() }, { "cr4", cr4_read() },
     };
 
-    for (size_t i = 0; i < ARRAY_COUNT(rows); i++)
-        print_to(sink, "  %-3s 0x%016llx%s", rows[i].name, (unsigned long long)rows[i].value,
-                 i % 4 == 3 ? "\n" : "");
+    if (index >= ARRAY_COUNT(rows))
+        return false;
+    *name = rows[index].name;
+    *value = rows[index].value;
+    return true;
 }

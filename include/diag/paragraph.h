@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * paragraph.h - sentences of any length under each other, within the width of a terminal.
+ * diag/paragraph.h - sentences of any length under each other, within the width of a terminal.
  *
  *     region     0x100000 to 0x805fff, 7 MiB: usable, held by nobody. It was changed on the
  *                way: ...
  *
  * What is printed to `sink` between begin and end is broken at blanks, never inside of a word; a word that
- * fits no line stands alone. A newline begins a new line at the same indentation.
+ * fits no line stands alone. A newline begins a new line at the same indentation, once a word follows.
  */
 #ifndef MERIDIAN_DIAG_PARAGRAPH_H
 #define MERIDIAN_DIAG_PARAGRAPH_H
@@ -21,7 +21,9 @@ struct paragraph {
     struct print_sink *to;
     unsigned indent;
     unsigned column;
-    bool blank; /* one is due before the next word */
+    bool started; /* there is a word in the line */
+    bool blank;   /* one is due before the next word */
+    bool newline; /* the same */
     unsigned length;
     char word[PARAGRAPH_WORD_BYTES];
 };
