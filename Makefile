@@ -74,14 +74,16 @@ include mk/bench_heap.mk
 include mk/viewer.mk
 include mk/check.mk
 
-.PHONY: all clean help doctor run run-i386 run-bios debug debug-i386
+.PHONY: all clean help doctor run run-i386 run-bios debug debug-i386 gdb gdb-i386
+GDB_SOCKET := build/gdb.sock
+RUN_GDB     = $(if $(GDB),--gdb $(GDB_SOCKET))
 all: $(KERNEL_PRODUCTS) $(LOADER_PRODUCTS) $(DISK_PRODUCTS) $(HOST_PROGRAMS) $(VIEWER) ## build everything that goes on a stick, and the host programs
 
-run: $(DISK_PRODUCTS) | need-run ## boot in QEMU: a window where there is a display, else the terminal; ARGS="..." is the command line
-	@$(PYTHON) tools/meridian_qemu.py run --esp build/esp $(if $(ARGS),--cmdline '$(ARGS)')
+run: $(DISK_PRODUCTS) | need-run ## boot in QEMU: a window where there is a display, else the terminal; ARGS="..." is the command line, GDB=yes lets gdb join
+	@$(PYTHON) tools/meridian_qemu.py run --esp build/esp $(RUN_GDB) $(if $(ARGS),--cmdline '$(ARGS)')
 
 run-i386: build/kernel-i386.elf | need-run ## boot the 32-bit kernel in QEMU, by Multiboot; ARGS="..." is the command line
-	@$(PYTHON) tools/meridian_qemu.py run --kernel $< $(if $(ARGS),--cmdline '$(ARGS)')
+	@$(PYTHON) tools/meridian_qemu.py run --kernel $< $(RUN_GDB) $(if $(ARGS),--cmdline '$(ARGS)')
 
 run-bios: $(KERNEL) | need-bios ## the same by way of GRUB, from a disc under SeaBIOS; ARGS="..." is the command line, KERNEL=... the kernel
 	@$(PYTHON) tools/meridian_qemu.py run --grub --kernel $< $(if $(ARGS),--cmdline '$(ARGS)')
@@ -91,6 +93,12 @@ debug: $(DISK_PRODUCTS) | need-debug ## the same with gdb, stopped at the first 
 
 debug-i386: build/kernel-i386.elf | need-debug ## the 32-bit kernel with gdb, stopped at its first instruction
 	@$(PYTHON) tools/meridian_qemu.py debug --kernel $< --symbols build/kernel-i386.debug.elf $(if $(ARGS),--cmdline '$(ARGS)')
+
+gdb: build/kernel-x86_64.debug.elf | need-debug ## join the machine of `make run GDB=yes` with gdb, wherever the kernel has slid to
+	@$(PYTHON) tools/meridian_qemu.py attach --gdb $(GDB_SOCKET) --symbols $<
+
+gdb-i386: build/kernel-i386.debug.elf | need-debug ## join the machine of `make run-i386 GDB=yes`
+	@$(PYTHON) tools/meridian_qemu.py attach --gdb $(GDB_SOCKET) --symbols $<
 
 clean: ## remove everything that was built
 	rm -rf build compile_commands.json

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """meridian_qemu.py - the one place that knows how Meridian is run in QEMU.
 
-    meridian_qemu.py run   --esp FOLDER [--cmdline TEXT] [--memory SIZE] [-- QEMU OPTIONS]
+    meridian_qemu.py run   --esp FOLDER [--cmdline TEXT] [--memory SIZE] [--gdb SOCKET] [-- QEMU OPTIONS]
     meridian_qemu.py run   --kernel ELF [--grub] [--cmdline TEXT] [--memory SIZE] [-- QEMU OPTIONS]
     meridian_qemu.py debug --esp FOLDER --symbols ELF [--cmdline TEXT] [--batch] [-- QEMU OPTIONS]
     meridian_qemu.py debug --kernel ELF --symbols ELF [--cmdline TEXT] [--batch] [-- QEMU OPTIONS]
+    meridian_qemu.py attach --symbols ELF --gdb SOCKET
 
 `make run`, `make debug` and every test describe a Guest and ask command() for the command line.
 A guest is OVMF with its own empty variable store and one disk, made from a folder; or, for the
@@ -34,6 +35,7 @@ EXIT_PORT = 0xF4
 EXIT_SUCCESS, EXIT_FAILURE = 33, 35
 CONFIG_FILE = "meridian/meridian.conf"
 ELF_CLASS_32 = 1                # of byte 4 of an ELF file
+GDB_COMMANDS = pathlib.Path(__file__).parent / "gdb/meridian.py"
 OVMF_LIST = pathlib.Path(__file__).with_name("ovmf.list")
 
 
@@ -166,6 +168,10 @@ def run(options):
     with tempfile.TemporaryDirectory(prefix="meridian-") as folder:
         guest = prepare(options, folder, options.cmdline)
         guest.serial = "mon:stdio"
+        if options.gdb:
+            pathlib.Path(options.gdb).unlink(missing_ok=True)
+            guest.extra = ["-gdb", f"unix:{options.gdb},server=on,wait=off", *guest.extra]
+            print("A debugger can join from another terminal: make gdb, or make gdb-i386.")
         if has_display() and guest.disk:
             guest.display = "gtk"
             print("The window shows the machine's screen; the prompt is in this terminal.")
@@ -185,6 +191,22 @@ def entry_of(elf):
     return struct.unpack_from("<Q", header, 24)[0], "rip"
 
 
+def gdb_start(symbols):
+    """What gdb does first: symbols, sources, the commands of tools/gdb."""
+    return ["set confirm off", "set pagination off", f"directory {GDB_COMMANDS.parents[2]}", f"file {symbols}",
+            f"source {GDB_COMMANDS}"]
+
+
+def attach(options):
+    """gdb joins a machine that runs; `meridian slide` moves the symbols to where the kernel is."""
+    if not pathlib.Path(options.gdb or "").is_socket():
+        sys.exit("no machine waits for a debugger; start one with: make run GDB=yes")
+    words = ["gdb", "-q", "-nx"]
+    for line in [*gdb_start(options.symbols), f"target remote {options.gdb}", "meridian slide"]:
+        words += ["-ex", line]
+    return subprocess.run(words, check=False).returncode
+
+
 def debug(options):
     """QEMU waits for gdb, which stops at the kernel's first instruction. nokaslr keeps the kernel at
     its link address, so that the symbols fit; the breakpoint is one of hardware, since the code
@@ -201,8 +223,7 @@ def debug(options):
                    f"logfile={serial_log}", "-gdb", f"unix:{gdb_socket},server=on,wait=off", "-S",
                    *guest.extra]
     entry, counter = entry_of(options.symbols)
-    script = ["set confirm off", "set pagination off", f"file {options.symbols}",
-              f"target remote {gdb_socket}", f"hbreak *{entry:#x}", "continue"]
+    script = [*gdb_start(options.symbols), f"target remote {gdb_socket}", f"hbreak *{entry:#x}", "continue"]
     print(f"serial port: log in {serial_log}; prompt: socat -,raw,echo=0 UNIX:{serial_socket}",
           flush=True)
     with subprocess.Popen(command(guest), stdin=subprocess.DEVNULL, start_new_session=True) as qemu:
@@ -210,7 +231,7 @@ def debug(options):
             while not gdb_socket.exists() and qemu.poll() is None:
                 time.sleep(0.02)
             words = ["gdb", "-q", "-nx", *(["-batch"] if options.batch else [])]
-            for line in script + (options.batch and [f"info registers {counter}", "kill"] or []):
+            for line in script + (options.batch and [f"info registers {counter}", "meridian slide", "meridian map", "kill"] or []):
                 words += ["-ex", line]
             return subprocess.run(words, check=False).returncode
         finally:
@@ -219,20 +240,21 @@ def debug(options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("action", choices=("run", "debug"))
+    parser.add_argument("action", choices=("run", "debug", "attach"))
     parser.add_argument("--esp")
     parser.add_argument("--kernel", help="a Multiboot kernel, which QEMU itself loads")
     parser.add_argument("--grub", action="store_true", help="GRUB loads the kernel, from a disc")
     parser.add_argument("--symbols")
+    parser.add_argument("--gdb", help="a socket at which a debugger can join")
     parser.add_argument("--cmdline")
     parser.add_argument("--memory", default="512M")
     parser.add_argument("--folder", default="build/debug", help="where debug keeps its files")
     parser.add_argument("--batch", action="store_true")
     parser.add_argument("extra", nargs="*")
     options = parser.parse_args()
-    if not options.esp and not options.kernel:
+    if options.action != "attach" and not options.esp and not options.kernel:
         parser.error("what is to be started? --esp FOLDER or --kernel ELF")
-    return run(options) if options.action == "run" else debug(options)
+    return {"run": run, "debug": debug, "attach": attach}[options.action](options)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ SUITE_SECONDS = {"lint": 300, "unit": 600, "tools": 600, "qemu": 1200}
 
 
 def pytest_command(folder, workers):
-    return [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", str(workers),
+    return [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", str(workers), "--dist", "loadgroup",
             f"--junit-xml={RESULTS / folder.name}.xml", "--durations=5", str(folder)]
 
 

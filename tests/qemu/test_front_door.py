@@ -75,11 +75,12 @@ def test_run_fails_when_the_machine_does(terminal):
     assert child.exitstatus == EXIT_FAILURE
 
 
-@pytest.mark.parametrize("width, boots, entry", (
-    ("x86_64", ("--esp", "build/esp"), "0xffffffff80000000"),
-    ("i386", ("--kernel", "build/kernel-i386.elf"), "0x0010000c")))
-def test_debug_stops_at_the_kernel(tmp_path, width, boots, entry):
-    """make debug and debug-i386 stop gdb at the first instruction of the kernel, at its link address."""
+@pytest.mark.parametrize("width, boots, entry, early", (
+    ("x86_64", ("--esp", "build/esp"), "0xffffffff80000000", "there is no memory map yet"),
+    ("i386", ("--kernel", "build/kernel-i386.elf"), "0x0010000c", "paging is off")))
+def test_debug_stops_at_the_kernel(tmp_path, width, boots, entry, early):
+    """make debug and debug-i386 stop gdb at the first instruction of the kernel, at its link address, with the commands
+    of tools/gdb, which say that it is early."""
     done = subprocess.run([sys.executable, TOOL, "debug", *boots, "--batch",
                            "--symbols", str(ROOT / f"build/kernel-{width}.debug.elf"),
                            "--folder", str(tmp_path)],
@@ -87,6 +88,8 @@ def test_debug_stops_at_the_kernel(tmp_path, width, boots, entry):
                           timeout=SECONDS, check=False)
     assert re.search(rf"Breakpoint 1, {entry} in kernel_(entry|start)", done.stdout), \
         done.stdout + done.stderr
+    assert "where it was linked." in done.stdout
+    assert early in done.stderr
 
 
 def test_disk_image_boots(machine):

@@ -35,8 +35,8 @@ document.body.dispatchEvent(new DragEvent('drop', {dataTransfer: files, bubbles:
 def size_text(size):
     """A size as the kernel and the viewer print it: cut to one digit behind the point."""
     unit = max(0, (size.bit_length() - 1) // 10)
-    tenth = (size % (1 << 10 * unit)) * 10 >> 10 * unit
-    return f"{size >> 10 * unit}{f'.{tenth}' if tenth else ''} {('B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB')[unit]}"
+    rest = size % (1 << 10 * unit)
+    return f"{size >> 10 * unit}{f'.{rest * 10 >> 10 * unit}' if rest else ''} {('B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB')[unit]}"
 
 
 def events_of(path, name):

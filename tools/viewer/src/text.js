@@ -22,8 +22,8 @@ function sizeText(bytes) {
         scale *= 1024n;
         unit += 1;
     }
-    const tenth = (magnitude % scale) * 10n / scale;
-    return `${bytes < 0n ? "−" : ""}${magnitude / scale}${tenth > 0n ? "." + tenth : ""} ${UNITS[unit]}`;
+    const rest = magnitude % scale;
+    return `${bytes < 0n ? "−" : ""}${magnitude / scale}${rest > 0n ? `.${rest * 10n / scale}` : ""} ${UNITS[unit]}`;
 }
 
 function signedSize(bytes) {
