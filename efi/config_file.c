@@ -11,7 +11,8 @@
 
 #define ADVICE_ENCODING "Save the file as plain UTF-8 text."
 #define ADVICE_KEYS                                                                                \
-    "Write 'key: value' lines with the keys kernel, sha256, cmdline, module and timeout."
+    "Write 'key: value' lines with the keys kernel, sha256, cmdline, module, timeout, report, "    \
+    "dump."
 #define ADVICE_LINE "Correct the line, or put a # before it."
 
 static enum status refuse_encoding(struct refusal *refusal, const char *reason)
@@ -102,6 +103,26 @@ static enum status set_timeout(struct config_file *config, struct text value,
     return STATUS_OK;
 }
 
+static enum status set_switch(bool *on, struct text value, struct refusal *refusal)
+{
+    *on = text_equal(value, "yes");
+    if (*on || text_equal(value, "no"))
+        return STATUS_OK;
+    return refuse(refusal, STATUS_CORRUPT, ADVICE_LINE, "'%.*s' is neither yes nor no",
+                  (int)value.size_bytes, value.start);
+}
+
+static enum status set_report(struct config_file *config, struct text value,
+                              struct refusal *refusal)
+{
+    return set_switch(&config->report, value, refusal);
+}
+
+static enum status set_dump(struct config_file *config, struct text value, struct refusal *refusal)
+{
+    return set_switch(&config->dump, value, refusal);
+}
+
 /* What follows the last separator. */
 static struct text last_part(struct text path)
 {
@@ -143,9 +164,13 @@ struct key {
 };
 
 static const struct key keys[] = {
-    { "kernel", false, set_kernel },        { "sha256", false, set_sha256 },
-    { "cmdline", false, set_command_line }, { "module", true, add_module },
+    { "kernel", false, set_kernel },
+    { "sha256", false, set_sha256 },
+    { "cmdline", false, set_command_line },
+    { "module", true, add_module },
     { "timeout", false, set_timeout },
+    { "report", false, set_report },
+    { "dump", false, set_dump },
 };
 
 struct parser {

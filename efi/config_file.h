@@ -34,6 +34,8 @@ struct config_file {
     struct text command_line;
     bool timeout_given;
     unsigned timeout_seconds;
+    bool report; /* save one, then boot */
+    bool dump;   /* save one, then return to the firmware */
     unsigned module_count;
     struct config_module modules[CONFIG_FILE_MAX_MODULES];
 };

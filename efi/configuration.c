@@ -42,7 +42,6 @@ static enum status join_command_line(struct loader *loader)
     if (line->cut)
         return refuse(&loader->refusal, STATUS_NO_SPACE, "Use fewer parameters.",
                       "the command line has more than %u bytes", COMMAND_LINE_BYTES - 1);
-    loader->slide = !command_line_has(line, "nokaslr");
     return STATUS_OK;
 }
 

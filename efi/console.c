@@ -72,9 +72,9 @@ bool console_wait_key(unsigned seconds)
     return false;
 }
 
-void console_show_refusal(const char *step, const struct refusal *refusal)
+void console_show_refusal(const char *what, const struct refusal *refusal)
 {
-    console_print("\nMeridian cannot boot: %s failed (%s).\n", step, status_name(refusal->status));
+    console_print("\n%s (%s).\n", what, status_name(refusal->status));
     if (refusal->place[0] != '\0')
         console_print("  where  %s\n", refusal->place);
     console_print("  why    %s.\n  next   %s\n", refusal->reason, refusal->next);

@@ -17,7 +17,7 @@
 /* Until a key is pressed (true), or the time is over (false). */
 bool console_wait_key(unsigned seconds);
 
-/* The whole of a refusal; `step` says what was being done. */
-void console_show_refusal(const char *step, const struct refusal *refusal);
+/* The whole of a refusal; `what` says what does not happen for it, without a full stop. */
+void console_show_refusal(const char *what, const struct refusal *refusal);
 
 #endif

@@ -276,3 +276,108 @@ enum status files_read_all(struct file *file, enum region_tag tag, uint64_t max_
     *size_bytes = used;
     return STATUS_OK;
 }
+
+/* --- writing ----------------------------------------------------------------------------- */
+
+enum status files_open_home(struct volume *volume, struct refusal *refusal)
+{
+    refusal_place(refusal, "%s", "the device that Meridian was started from");
+    if (uefi.loaded != NULL && open_volume(uefi.loaded->DeviceHandle, volume))
+        return STATUS_OK;
+    return refuse(refusal, STATUS_NOT_FOUND, "Start it from a FAT volume, a stick for example.",
+                  "it has no volume that files can be written to");
+}
+
+static enum status refuse_write(struct refusal *refusal, EFI_STATUS status)
+{
+    const char *next = ADVICE_DEVICE;
+
+    if (status == EFI_VOLUME_FULL)
+        next = "Delete something from the volume.";
+    if (status == EFI_WRITE_PROTECTED)
+        next = "Take the write protection off, or start from another stick.";
+    return refuse(refusal, uefi_status(status), next, "the firmware could not write it: %s",
+                  uefi_status_name(status));
+}
+
+static EFI_STATUS open_to_write(const struct volume *volume, struct text path, UINT64 mode,
+                                UINT64 attributes, EFI_FILE_PROTOCOL **handle)
+{
+    CHAR16 units[PATH_UNITS];
+
+    if (firmware_path(path, units) != STATUS_OK)
+        return EFI_INVALID_PARAMETER;
+    return volume->root->Open(volume->root, handle, units,
+                              mode | EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE, attributes);
+}
+
+/* The folder that `path` is in, made where it is missing. */
+static EFI_STATUS make_folder(const struct volume *volume, struct text path)
+{
+    EFI_FILE_PROTOCOL *handle;
+    EFI_STATUS status;
+
+    while (path.size_bytes > 0 && path.start[path.size_bytes - 1] != '\\')
+        path.size_bytes--;
+    if (path.size_bytes <= 1)
+        return EFI_SUCCESS;
+    path.size_bytes--;
+    status = open_to_write(volume, path, EFI_FILE_MODE_CREATE, EFI_FILE_DIRECTORY, &handle);
+    if (!EFI_ERROR(status))
+        handle->Close(handle);
+    return status;
+}
+
+static EFI_STATUS delete_old(const struct volume *volume, struct text path)
+{
+    EFI_FILE_PROTOCOL *handle;
+    EFI_STATUS status = open_to_write(volume, path, 0, 0, &handle);
+
+    if (status == EFI_NOT_FOUND)
+        return EFI_SUCCESS;
+    if (EFI_ERROR(status))
+        return status;
+    return handle->Delete(handle) == EFI_SUCCESS ? EFI_SUCCESS : EFI_ACCESS_DENIED;
+}
+
+/* All of it, and out of the firmware's buffers. */
+static EFI_STATUS write_all(EFI_FILE_PROTOCOL *handle, struct text content)
+{
+    char *start = (char *)(uintptr_t)content.start; /* the service does not write to it */
+
+    for (size_t done = 0; done < content.size_bytes;) {
+        UINTN piece = min_u64(content.size_bytes - done, READ_PIECE_BYTES);
+        UINTN asked = piece;
+        EFI_STATUS status = handle->Write(handle, &piece, start + done);
+
+        if (EFI_ERROR(status))
+            return status;
+        if (piece < asked)
+            return EFI_VOLUME_FULL;
+        done += piece;
+    }
+    return handle->Flush(handle);
+}
+
+enum status files_save(const struct volume *volume, struct text path, struct text content,
+                       struct refusal *refusal)
+{
+    EFI_FILE_PROTOCOL *handle;
+    EFI_STATUS status;
+
+    refusal_place(refusal, "%.*s", (int)path.size_bytes, path.start);
+    status = make_folder(volume, path);
+    if (!EFI_ERROR(status))
+        status = delete_old(volume, path);
+    if (!EFI_ERROR(status))
+        status = open_to_write(volume, path, EFI_FILE_MODE_CREATE, 0, &handle);
+    if (EFI_ERROR(status))
+        return refuse_write(refusal, status);
+    status = write_all(handle, content);
+    if (EFI_ERROR(status)) {
+        handle->Delete(handle); /* closes it, too */
+        return refuse_write(refusal, status);
+    }
+    handle->Close(handle);
+    return STATUS_OK;
+}

@@ -6,6 +6,8 @@
  * volume; all other files are on the volume that holds the configuration. Reads are at most 1 MiB
  * each, since larger ones fail on some firmware, and go on until all is there or the file ends. A
  * file's size is a hint: some firmware says 0.
+ *
+ * Only reports are written (report_save.c).
  */
 #ifndef MERIDIAN_EFI_FILES_H
 #define MERIDIAN_EFI_FILES_H
@@ -39,6 +41,15 @@ enum status files_open(const struct volume *volume, struct text path, struct fil
  * `max_bytes`. An empty file gives one page. */
 enum status files_read_all(struct file *file, enum region_tag tag, uint64_t max_bytes,
                            paddr_t *base, uint64_t *size_bytes, struct refusal *refusal);
+
+/* The volume that the loader came from. STATUS_NOT_FOUND where it came from none. */
+enum status files_open_home(struct volume *volume, struct refusal *refusal);
+
+/* Makes a file of these bytes, in place of one that is there, and its folder where that is missing.
+ * On failure there is no such file, neither the old one nor a part of the new one, as far as the
+ * firmware can delete it. `path` begins with a backslash. */
+enum status files_save(const struct volume *volume, struct text path, struct text content,
+                       struct refusal *refusal);
 
 void files_close(struct file *file);
 void files_close_volume(struct volume *volume);

@@ -15,32 +15,39 @@
 #include "lib/string.h"
 #include "pages.h"
 
-#define MAX_TABLES          128u
-#define MAX_TABLE_BYTES     (16 * MiB)
+#define MAX_TABLES            128u
+#define MAX_TABLE_BYTES       (16 * MiB)
 
-#define RSDP_SIGNATURE      "RSD PTR "
-#define RSDP_BYTES          36u
-#define RSDP_OLD_BYTES      20u /* revision 0, and what its checksum covers */
-#define RSDP_REVISION       15u
-#define RSDP_RSDT           16u /* 32 bits */
-#define RSDP_XSDT           24u /* 64 bits */
+#define RSDP_SIGNATURE        "RSD PTR "
+#define RSDP_BYTES            36u
+#define RSDP_OLD_BYTES        20u /* revision 0, and what its checksum covers */
+#define RSDP_REVISION         15u
+#define RSDP_RSDT             16u /* 32 bits */
+#define RSDP_XSDT             24u /* 64 bits */
 
-#define HEADER_BYTES        36u
-#define HEADER_LENGTH       4u /* 32 bits */
+#define HEADER_BYTES          36u
+#define HEADER_LENGTH         4u /* 32 bits */
 
-#define FADT_SIGNATURE      "FACP"
-#define FADT_FACS           36u  /* 32 bits */
-#define FADT_DSDT           40u  /* 32 bits */
-#define FADT_X_FACS         132u /* 64 bits */
-#define FADT_X_DSDT         140u /* 64 bits */
+#define FADT_SIGNATURE        "FACP"
+#define FADT_FACS             36u  /* 32 bits */
+#define FADT_DSDT             40u  /* 32 bits */
+#define FADT_X_FACS           132u /* 64 bits */
+#define FADT_X_DSDT           140u /* 64 bits */
 
-#define SMBIOS3_ANCHOR      "_SM3_"
-#define SMBIOS3_TABLE_BYTES 12u /* 32 bits */
-#define SMBIOS3_TABLE       16u /* 64 bits */
-#define SMBIOS2_ANCHOR      "_SM_"
-#define SMBIOS2_BYTES       31u
-#define SMBIOS2_TABLE_BYTES 22u /* 16 bits */
-#define SMBIOS2_TABLE       24u /* 32 bits */
+#define SMBIOS3_ANCHOR        "_SM3_"
+#define SMBIOS3_TABLE_BYTES   12u /* 32 bits */
+#define SMBIOS3_TABLE         16u /* 64 bits */
+#define SMBIOS2_ANCHOR        "_SM_"
+#define SMBIOS2_BYTES         31u
+#define SMBIOS2_TABLE_BYTES   22u /* 16 bits */
+#define SMBIOS2_TABLE         24u /* 32 bits */
+
+#define SMBIOS_HEADER_BYTES   4
+#define SMBIOS_LENGTH         1u /* of the fields of a structure */
+#define SMBIOS_SYSTEM         1u /* type of a structure */
+/* Numbers of strings. */
+#define SMBIOS_SYSTEM_VENDOR  4u
+#define SMBIOS_SYSTEM_PRODUCT 5u
 
 /* --- looking ----------------------------------------------------------------------------- */
 
@@ -184,26 +191,89 @@ enum status firmware_tables_keep_acpi(struct memmap *map, uint64_t rsdp)
 
 /* --- SMBIOS ------------------------------------------------------------------------------ */
 
-enum status firmware_tables_keep_smbios(struct memmap *map, uint64_t entry_point)
+struct smbios_table {
+    uint64_t address;
+    uint64_t size_bytes;
+};
+
+/* What the entry point says; false where there is none. */
+static bool find_smbios(const struct memmap *map, uint64_t entry_point, struct smbios_table *table)
 {
     const uint8_t *entry = look(map, entry_point, SMBIOS2_BYTES);
-    uint64_t table;
-    uint64_t table_bytes;
-    enum status status;
 
     if (entry == NULL)
-        return STATUS_OK;
+        return false;
     if (begins_with(entry, SMBIOS3_ANCHOR)) {
-        table = number_at(entry + SMBIOS3_TABLE, 8);
-        table_bytes = number_at(entry + SMBIOS3_TABLE_BYTES, 4);
-    } else if (begins_with(entry, SMBIOS2_ANCHOR)) {
-        table = number_at(entry + SMBIOS2_TABLE, 4);
-        table_bytes = number_at(entry + SMBIOS2_TABLE_BYTES, 2);
-    } else {
-        return STATUS_OK;
+        table->address = number_at(entry + SMBIOS3_TABLE, 8);
+        table->size_bytes = number_at(entry + SMBIOS3_TABLE_BYTES, 4);
+        return true;
     }
+    table->address = number_at(entry + SMBIOS2_TABLE, 4);
+    table->size_bytes = number_at(entry + SMBIOS2_TABLE_BYTES, 2);
+    return begins_with(entry, SMBIOS2_ANCHOR);
+}
+
+enum status firmware_tables_keep_smbios(struct memmap *map, uint64_t entry_point)
+{
+    struct smbios_table table;
+    enum status status;
+
+    if (!find_smbios(map, entry_point, &table))
+        return STATUS_OK;
     status = keep(map, entry_point, SMBIOS2_BYTES);
-    if (status != STATUS_OK || look(map, table, table_bytes) == NULL)
+    if (status != STATUS_OK || look(map, table.address, table.size_bytes) == NULL)
         return status;
-    return keep(map, table, table_bytes);
+    return keep(map, table.address, table.size_bytes);
+}
+
+/* The end of the strings that follow a structure's fields, behind the empty one that ends them;
+ * `end` where they have no end. */
+static const uint8_t *skip_strings(const uint8_t *at, const uint8_t *end)
+{
+    while (end - at >= 2 && (at[0] != 0 || at[1] != 0))
+        at++;
+    return end - at >= 2 ? at + 2 : end;
+}
+
+/* String `number`, counted from 1, of those between `at` and `end`: printable ASCII, cut to the
+ * buffer. Nothing for one that is not there. */
+static void copy_string(const uint8_t *at, const uint8_t *end, uint8_t number,
+                        char text[FIRMWARE_NAME_BYTES])
+{
+    size_t length = 0;
+
+    for (; number > 1 && at < end; at++)
+        number = (uint8_t)(number - (*at == 0));
+    for (; number == 1 && at < end && *at != 0 && length < FIRMWARE_NAME_BYTES - 1; at++)
+        text[length++] = *at >= ' ' && *at < 0x7f ? (char)*at : '?';
+    text[length] = '\0';
+}
+
+/* SMBIOS 3.6, 6.1.2 (structures), 7.2 (System Information). */
+void firmware_tables_name_machine(const struct memmap *map, uint64_t entry_point,
+                                  struct firmware_machine_name *name)
+{
+    struct smbios_table table;
+    const uint8_t *at = NULL;
+    const uint8_t *end;
+
+    *name = (struct firmware_machine_name){ 0 };
+    if (find_smbios(map, entry_point, &table))
+        at = look(map, table.address, table.size_bytes);
+    if (at == NULL)
+        return;
+    for (end = at + table.size_bytes; end - at > SMBIOS_HEADER_BYTES;) {
+        size_t size = at[SMBIOS_LENGTH];
+        const uint8_t *next;
+
+        if (size < SMBIOS_HEADER_BYTES || size > (size_t)(end - at))
+            return;
+        next = skip_strings(at + size, end);
+        if (at[0] == SMBIOS_SYSTEM && size > SMBIOS_SYSTEM_PRODUCT) {
+            copy_string(at + size, next, at[SMBIOS_SYSTEM_VENDOR], name->vendor);
+            copy_string(at + size, next, at[SMBIOS_SYSTEM_PRODUCT], name->product);
+            return;
+        }
+        at = next;
+    }
 }

@@ -23,4 +23,15 @@ enum status firmware_tables_keep_acpi(struct memmap *map, uint64_t rsdp);
 /* The same for the SMBIOS entry point, of either form, and the structures behind it. */
 enum status firmware_tables_keep_smbios(struct memmap *map, uint64_t entry_point);
 
+#define FIRMWARE_NAME_BYTES 64u
+
+struct firmware_machine_name { /* empty where SMBIOS does not say */
+    char vendor[FIRMWARE_NAME_BYTES];
+    char product[FIRMWARE_NAME_BYTES];
+};
+
+/* Who made the machine, and what it is called, from the SMBIOS table where that lies in RAM. */
+void firmware_tables_name_machine(const struct memmap *map, uint64_t entry_point,
+                                  struct firmware_machine_name *name);
+
 #endif

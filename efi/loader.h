@@ -19,10 +19,12 @@
 #include "mm/pt.h"
 #include "random.h"
 #include "refusal.h"
+#include "report.h"
 #include "table_pool.h"
 
 struct loader {
     struct refusal refusal;
+    bool leave; /* nothing failed, but the user wants the firmware back */
     uint64_t moments[HANDOFF_MOMENT_COUNT];
 
     /* configuration.c */
@@ -65,6 +67,14 @@ struct loader {
 /* configuration.c: the file, the load options, a time-out that the user may use to turn back. */
 enum status configuration_read(struct loader *loader);
 
+/* report_save.c: writes \meridian\memmap.txt and memmap.json to the volume that the loader came
+ * from, and says so on the console, or says why not: that is no failure of the start. */
+void report_save(struct loader *loader);
+enum status report_if_asked(struct loader *loader);
+
+/* One of the two into pages of its own, which end with a terminator; pages_free() them. */
+enum status report_render(struct loader *loader, enum report_form form, struct text *text);
+
 /* image.c: the kernel into its place, and the modules. */
 enum status image_load_kernel(struct loader *loader);
 enum status image_load_modules(struct loader *loader);
@@ -72,6 +82,15 @@ enum status image_load_modules(struct loader *loader);
 /* memory_map.c */
 enum status memory_survey(struct loader *loader);
 enum status memory_take_arena(struct loader *loader);
+
+/* The firmware's map at this moment, what the conversion makes of it, and its notes why. */
+struct memory_snapshot {
+    struct firmware_map firmware;
+    struct memmap map;
+};
+
+enum status memory_snapshot_take(struct loader *loader, struct memory_snapshot *snapshot);
+void memory_snapshot_release(struct memory_snapshot *snapshot);
 
 /* One call of GetMemoryMap() into the buffer of `map`: nothing is allocated or printed.
  * STATUS_NO_SPACE where the buffer is too small; size_bytes is what is needed then. */

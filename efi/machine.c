@@ -7,6 +7,7 @@
 #include "boot/handoff.h"
 #include "cpu.h"
 #include "lib/print.h"
+#include "lib/string.h"
 #include "text.h"
 #include "uefi.h"
 
@@ -14,6 +15,7 @@
 #define MAX_PHYSICAL_BITS        52u
 #define MAX_VENDOR_UNITS         64u
 #define MAX_CONFIGURATION_TABLES 1024u
+#define BRAND_LEAVES             3u
 
 static EFI_GUID acpi1_guid = ACPI_TABLE_GUID;
 static EFI_GUID acpi2_guid = ACPI_20_TABLE_GUID;
@@ -67,9 +69,28 @@ static bool variable_is_one(CHAR16 *name)
            value == 1;
 }
 
+/* Three leaves of 16 characters, padded in front by some and behind by others. */
+static void name_processor(struct machine *machine)
+{
+    uint32_t words[BRAND_LEAVES * 4 + 1] = { 0 };
+    struct text text;
+
+    for (uint32_t i = 0; i < BRAND_LEAVES; i++) {
+        struct cpuid leaf = cpuid_or_zero(CPUID_BRAND + i, 0);
+
+        words[4 * i] = leaf.eax;
+        words[4 * i + 1] = leaf.ebx;
+        words[4 * i + 2] = leaf.ecx;
+        words[4 * i + 3] = leaf.edx;
+    }
+    text = text_trim((struct text){ (const char *)words, strlen((const char *)words) });
+    print_buffer(machine->cpu_name, sizeof(machine->cpu_name), "%.*s", (int)text.size_bytes,
+                 text.start);
+}
+
 static void name_firmware(struct machine *machine)
 {
-    char vendor[MACHINE_NAME_BYTES / 2];
+    char vendor[sizeof(machine->firmware_vendor)];
     struct text text = TEXT_LITERAL("unknown");
     const uint16_t *units = (const uint16_t *)uefi.system->FirmwareVendor;
     uint32_t revision = uefi.system->FirmwareRevision;
@@ -77,8 +98,10 @@ static void name_firmware(struct machine *machine)
     if (units != NULL &&
         text_from_utf16(units, MAX_VENDOR_UNITS, vendor, sizeof(vendor), &text) != STATUS_OK)
         text = TEXT_LITERAL("unknown");
-    print_buffer(machine->firmware_name, sizeof(machine->firmware_name), "%.*s %u.%u, UEFI %u.%u",
-                 (int)text.size_bytes, text.start, revision >> 16, revision & 0xffff,
+    print_buffer(machine->firmware_vendor, sizeof(machine->firmware_vendor), "%.*s",
+                 (int)text.size_bytes, text.start);
+    print_buffer(machine->firmware_name, sizeof(machine->firmware_name), "%s %u.%u, UEFI %u.%u",
+                 machine->firmware_vendor, revision >> 16, revision & 0xffff,
                  uefi.system->Hdr.Revision >> 16, (uefi.system->Hdr.Revision & 0xffff) / 10);
 }
 
@@ -88,5 +111,6 @@ void machine_inspect(struct machine *machine)
     machine->acpi_rsdp = preferred_table(&acpi2_guid, &acpi1_guid);
     machine->smbios = preferred_table(&smbios3_guid, &smbios_guid);
     machine->secure_boot = variable_is_one(L"SecureBoot") && !variable_is_one(L"SetupMode");
+    name_processor(machine);
     name_firmware(machine);
 }

@@ -19,6 +19,8 @@ struct machine {
     bool secure_boot;
     uint64_t acpi_rsdp; /* addresses are physical; 0 where there is none */
     uint64_t smbios;
+    char cpu_name[MACHINE_NAME_BYTES];
+    char firmware_vendor[MACHINE_NAME_BYTES / 2];
     char firmware_name[MACHINE_NAME_BYTES]; /* vendor and revision */
 };
 

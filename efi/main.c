@@ -4,17 +4,19 @@
  *
  * Each step is a line of the table. One that fails has said why (refusal.h); the message is shown,
  * all memory is given back, and the firmware goes on with whatever it would boot next. A start that
- * succeeds prints nothing.
+ * succeeds, and was asked for nothing else, prints nothing.
  */
 #include "console.h"
 #include "cpu.h"
 #include "graphics.h"
 #include "jump.h"
+#include "lib/print.h"
 #include "loader.h"
 #include "pages.h"
 #include "uefi.h"
 
 #define SECONDS_TO_READ 10u
+#define WHAT_BYTES      80u
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
 
@@ -45,6 +47,13 @@ static enum status look_around(struct loader *all)
     random_collect(&all->randomness);
     machine_inspect(&all->machine);
     graphics_find((uint64_t)1 << all->machine.physical_bits, &all->framebuffer);
+    return STATUS_OK;
+}
+
+/* What the command line says to the loader itself. */
+static enum status obey_command_line(struct loader *all)
+{
+    all->slide = !command_line_has(&all->command_line, "nokaslr");
     return choose_levels(all);
 }
 
@@ -55,6 +64,8 @@ static const struct step {
 } steps[] = {
     { "reading the configuration", configuration_read, 0 },
     { "looking at the machine", look_around, 0 },
+    { "saving the report", report_if_asked, 0 },
+    { "obeying the command line", obey_command_line, 0 },
     { "loading the kernel", image_load_kernel, 0 },
     { "loading the modules", image_load_modules, HANDOFF_MOMENT_FILES_READ },
     { "reading the memory map", memory_survey, 0 },
@@ -64,7 +75,7 @@ static const struct step {
     { "leaving the firmware", exit_to_kernel, 0 }, /* does not return */
 };
 
-/* The step that failed. */
+/* The step that failed, or NULL where the user wants the firmware back. */
 static const struct step *run_steps(void)
 {
     const struct step *step = steps;
@@ -73,9 +84,19 @@ static const struct step *run_steps(void)
         loader.refusal.place[0] = '\0';
         if (step->run(&loader) != STATUS_OK)
             return step;
+        if (loader.leave)
+            return NULL;
         if (step->moment != 0)
             loader.moments[step->moment] = cpu_timestamp();
     }
+}
+
+static void show_failure(const struct step *failed)
+{
+    char what[WHAT_BYTES];
+
+    print_buffer(what, sizeof(what), "Meridian cannot boot: %s failed", failed->name);
+    console_show_refusal(what, &loader.refusal);
 }
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
@@ -85,10 +106,11 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     loader.moments[HANDOFF_MOMENT_START] = cpu_timestamp();
     uefi_start(image, system);
     failed = run_steps();
-    console_show_refusal(failed->name, &loader.refusal);
+    if (failed != NULL)
+        show_failure(failed);
     files_close_volume(&loader.volume);
     pages_free_all();
     console_print("Press a key, or wait %u s, to return to the firmware.\n", SECONDS_TO_READ);
     console_wait_key(SECONDS_TO_READ);
-    return EFI_LOAD_ERROR;
+    return failed != NULL ? EFI_LOAD_ERROR : EFI_SUCCESS;
 }

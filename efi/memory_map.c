@@ -56,6 +56,9 @@ static enum status take_buffer(struct firmware_map *map, struct refusal *refusal
 {
     paddr_t buffer;
 
+    if (map->descriptors != NULL)
+        pages_free(pa((uintptr_t)map->descriptors));
+    map->descriptors = NULL;
     map->capacity_bytes = memory_map_room(map->size_bytes, map->descriptor_bytes, 1);
     if (pages_allocate(map->capacity_bytes, PAGES_ANYWHERE, REGION_TAG_LOADER, &buffer) !=
         STATUS_OK)
@@ -88,43 +91,81 @@ static enum status take_map(struct firmware_map *map, struct refusal *refusal)
 }
 
 static enum status make_table(struct memmap *map, const struct firmware_map *firmware,
-                              uint64_t limit, struct refusal *refusal)
+                              bool with_changes, uint64_t limit, struct refusal *refusal)
 {
-    size_t capacity =
-        conversion_region_capacity(firmware->size_bytes, firmware->descriptor_bytes, 0);
-    paddr_t rows;
+    size_t rows = conversion_region_capacity(firmware->size_bytes, firmware->descriptor_bytes, 0);
+    size_t notes = with_changes ? conversion_change_capacity(firmware->size_bytes,
+                                                             firmware->descriptor_bytes, 0)
+                                : 0;
+    size_t row_bytes = rows * sizeof(struct region);
+    paddr_t base;
+    uint8_t *table;
 
-    if (pages_allocate(capacity * sizeof(struct region), PAGES_ANYWHERE, REGION_TAG_LOADER,
-                       &rows) != STATUS_OK)
+    if (pages_allocate(row_bytes + notes * sizeof(struct handoff_change), PAGES_ANYWHERE,
+                       REGION_TAG_LOADER, &base) != STATUS_OK)
         return refuse(refusal, STATUS_NO_MEMORY, "Use a machine with more memory.",
                       "no memory for the table of regions");
-    memmap_init(map, pages_pointer(rows), capacity, NULL, 0, limit);
+    table = pages_pointer(base);
+    memmap_init(map, (struct region *)(void *)table, rows,
+                notes > 0 ? (struct handoff_change *)(void *)(table + row_bytes) : NULL, notes,
+                limit);
     return STATUS_OK;
 }
 
-enum status memory_survey(struct loader *loader)
+static enum status take_snapshot(struct loader *loader, bool with_changes,
+                                 struct memory_snapshot *snapshot)
 {
     struct conversion_facts facts = { .framebuffer = &loader->framebuffer,
                                       .acpi_rsdp = loader->machine.acpi_rsdp,
                                       .smbios = loader->machine.smbios };
     struct refusal *refusal = &loader->refusal;
-    struct firmware_map firmware;
-    enum status status = take_map(&firmware, refusal);
+    enum status status;
 
+    *snapshot = (struct memory_snapshot){ 0 };
+    status = take_map(&snapshot->firmware, refusal);
     if (status == STATUS_OK)
-        status = make_table(&loader->survey, &firmware,
+        status = make_table(&snapshot->map, &snapshot->firmware, with_changes,
                             (uint64_t)1 << loader->machine.physical_bits, refusal);
     if (status != STATUS_OK)
         return status;
-    status = conversion_run(&loader->survey, &firmware, &facts);
+    status = conversion_run(&snapshot->map, &snapshot->firmware, &facts);
     if (status != STATUS_OK)
         return refuse(refusal, status, "Update the firmware.",
                       "the firmware's memory map makes no sense: %s", status_name(status));
-    loader->map_bytes = firmware.size_bytes;
-    loader->descriptor_bytes = firmware.descriptor_bytes;
+    return STATUS_OK;
+}
+
+enum status memory_snapshot_take(struct loader *loader, struct memory_snapshot *snapshot)
+{
+    enum status status = take_snapshot(loader, true, snapshot);
+
+    if (status != STATUS_OK)
+        memory_snapshot_release(snapshot);
+    return status;
+}
+
+void memory_snapshot_release(struct memory_snapshot *snapshot)
+{
+    if (snapshot->map.regions != NULL)
+        pages_free(pa((uintptr_t)snapshot->map.regions));
+    if (snapshot->firmware.descriptors != NULL)
+        pages_free(pa((uintptr_t)snapshot->firmware.descriptors));
+    *snapshot = (struct memory_snapshot){ 0 };
+}
+
+enum status memory_survey(struct loader *loader)
+{
+    struct memory_snapshot snapshot;
+    enum status status = take_snapshot(loader, false, &snapshot);
+
+    if (status != STATUS_OK)
+        return status;
+    loader->survey = snapshot.map;
+    loader->map_bytes = snapshot.firmware.size_bytes;
+    loader->descriptor_bytes = snapshot.firmware.descriptor_bytes;
     memmap_total(&loader->survey, &loader->totals);
     if (loader->totals.usable == 0)
-        return refuse(refusal, STATUS_NO_MEMORY, "Update the firmware.",
+        return refuse(&loader->refusal, STATUS_NO_MEMORY, "Update the firmware.",
                       "the firmware's memory map has no usable memory");
     return STATUS_OK;
 }

@@ -44,6 +44,7 @@ UNIT_EXTRA_efi_firmware := tests/unit/uefi_machine.c $(EFI_TEXT) $(addprefix efi
 	files.c graphics.c memory_map.c conversion.c address_space.c firmware_tables.c)
 UNIT_EXTRA_efi_handoff := efi/handoff.c efi/conversion.c efi/firmware_tables.c efi/address_space.c efi/refusal.c
 UNIT_EXTRA_efi_space  := efi/address_space.c efi/refusal.c
+UNIT_EXTRA_efi_report := efi/report.c
 UNIT_EXTRA_efi_sha256 := efi/sha256.c
 UNIT_EXTRA_efi_tables := efi/firmware_tables.c
 UNIT_EXTRA_efi_text   := efi/text.c efi/command_line.c

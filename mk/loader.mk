@@ -7,8 +7,8 @@
 #
 # Besides efi/ it takes the pure files of kernel/mm and kernel/lib, the very ones of the kernel.
 
-LOADER_SHARED  := $(filter-out kernel/mm/memmap_events.c,$(wildcard kernel/mm/memmap*.c)) \
-	$(wildcard kernel/mm/pt*.c) kernel/mm/tlb.c kernel/lib/print.c kernel/lib/string.c kernel/lib/status.c
+LOADER_SHARED  := $(wildcard kernel/mm/memmap*.c) \
+	$(wildcard kernel/mm/pt*.c) kernel/mm/tlb.c $(foreach part,print string status json,kernel/lib/$(part).c)
 LOADER_SOURCES := $(sort $(wildcard efi/*.c efi/*.asm $(LOADER_SHARED)))
 LOADER_DIR     := build/obj/loader
 LOADER_OBJECTS := $(LOADER_SOURCES:%=$(LOADER_DIR)/%.o)

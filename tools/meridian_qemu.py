@@ -88,6 +88,7 @@ class Guest:
     display: str = "none"
     graphics: bool = True        # False: no VGA device at all
     disk_device: str = "virtio-blk-pci"
+    disk_options: str = "snapshot=on"  # what is written is forgotten; "" keeps it, "readonly=on"
     icount: bool = False         # one instruction is one nanosecond of the guest's clock
     lazy_memory: bool = True     # host memory is taken when the guest touches it (1 TiB guests)
     reboots: bool = False        # a reset starts the machine again instead of ending QEMU
@@ -102,7 +103,8 @@ def uefi_words(guest):
     shutil.copyfile(variables, store)
     return ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
             "-drive", f"if=pflash,unit=1,format=raw,file={store}",
-            "-drive", f"if=none,id=disk,format=raw,snapshot=on,file={guest.disk}",
+            "-drive", ",".join(filter(None, ["if=none,id=disk,format=raw", guest.disk_options,
+                                          f"file={guest.disk}"])),
             "-device", f"{guest.disk_device},drive=disk,bootindex=0"]
 
 

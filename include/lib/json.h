@@ -42,4 +42,8 @@ void json_item_begin(struct json *event);
 void json_item_end(struct json *event);
 void json_list_end(struct json *event);
 
+/* "key":{ ... } */
+void json_object_begin(struct json *event, const char *key);
+void json_object_end(struct json *event);
+
 #endif

@@ -25,4 +25,10 @@ void memmap_event_change(struct print_sink *sink, const struct handoff_change *c
 void memmap_event_efi(struct print_sink *sink, const struct efi_memory_descriptor *descriptor);
 void memmap_event_e820(struct print_sink *sink, const struct e820_entry *entry);
 
+/* The members of `region`, `memmap`, `change` and `descriptor` alone, into an object of the caller's. */
+void memmap_members_row(struct json *object, const struct region *row);
+void memmap_members_totals(struct json *object, const struct memmap *map);
+void memmap_members_change(struct json *object, const struct handoff_change *change);
+void memmap_members_efi(struct json *object, const struct efi_memory_descriptor *descriptor);
+
 #endif

@@ -153,3 +153,16 @@ void json_list_end(struct json *event)
         write_text(event->sink, "]", 1);
     event->first = false;
 }
+
+void json_object_begin(struct json *event, const char *key)
+{
+    if (!write_key(event, key))
+        return;
+    write_text(event->sink, "{", 1);
+    event->first = true;
+}
+
+void json_object_end(struct json *event)
+{
+    json_item_end(event);
+}

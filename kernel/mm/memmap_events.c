@@ -8,47 +8,68 @@
  */
 #include "mm/memmap_events.h"
 
-void memmap_event_row(struct print_sink *sink, const struct region *row)
+void memmap_members_row(struct json *object, const struct region *row)
 {
     char device[REGION_DEVICE_TEXT_BYTES];
+
+    json_address(object, "base", row->base);
+    json_address(object, "size", row->size_bytes);
+    json_text(object, "type", e820_type_word(row->type));
+    json_text(object, "tag", region_tag_name(row->tag));
+    if (row->efi_type != REGION_EFI_TYPE_NONE)
+        json_text(object, "efi_type", efi_memory_type_name(row->efi_type));
+    if (row->device != 0)
+        json_text(object, "device", region_device_text(row->device, device));
+}
+
+void memmap_event_row(struct print_sink *sink, const struct region *row)
+{
     struct json event;
 
     json_begin(&event, sink, "region");
-    json_address(&event, "base", row->base);
-    json_address(&event, "size", row->size_bytes);
-    json_text(&event, "type", e820_type_word(row->type));
-    json_text(&event, "tag", region_tag_name(row->tag));
-    if (row->efi_type != REGION_EFI_TYPE_NONE)
-        json_text(&event, "efi_type", efi_memory_type_name(row->efi_type));
-    if (row->device != 0)
-        json_text(&event, "device", region_device_text(row->device, device));
+    memmap_members_row(&event, row);
     json_end(&event);
+}
+
+void memmap_members_totals(struct json *object, const struct memmap *map)
+{
+    struct memmap_totals totals;
+
+    memmap_total(map, &totals);
+    json_number(object, "regions", map->count);
+    json_number(object, "changes", map->change_count + map->changes_lost);
+    json_number(object, "described", totals.described);
+    json_number(object, "added", totals.added);
+    json_number(object, "usable", totals.usable);
+    json_number(object, "free", totals.free);
+    json_number(object, "low", totals.low);
+    json_number(object, "reserved", totals.reserved);
+    json_number(object, "acpi_data", totals.acpi_data);
+    json_number(object, "acpi_nvs", totals.acpi_nvs);
+    json_number(object, "unusable", totals.unusable);
+    json_number(object, "persistent", totals.persistent);
+    json_number(object, "soft_reserved", totals.soft_reserved);
+    json_number(object, "unaccepted", totals.unaccepted);
+    json_address(object, "highest_usable_end", totals.highest_usable_end);
+    json_address(object, "highest_ram_end", totals.highest_ram_end);
 }
 
 void memmap_event_totals(struct print_sink *sink, const struct memmap *map)
 {
-    struct memmap_totals totals;
     struct json event;
 
-    memmap_total(map, &totals);
     json_begin(&event, sink, "memmap");
-    json_number(&event, "regions", map->count);
-    json_number(&event, "changes", map->change_count + map->changes_lost);
-    json_number(&event, "described", totals.described);
-    json_number(&event, "added", totals.added);
-    json_number(&event, "usable", totals.usable);
-    json_number(&event, "free", totals.free);
-    json_number(&event, "low", totals.low);
-    json_number(&event, "reserved", totals.reserved);
-    json_number(&event, "acpi_data", totals.acpi_data);
-    json_number(&event, "acpi_nvs", totals.acpi_nvs);
-    json_number(&event, "unusable", totals.unusable);
-    json_number(&event, "persistent", totals.persistent);
-    json_number(&event, "soft_reserved", totals.soft_reserved);
-    json_number(&event, "unaccepted", totals.unaccepted);
-    json_address(&event, "highest_usable_end", totals.highest_usable_end);
-    json_address(&event, "highest_ram_end", totals.highest_ram_end);
+    memmap_members_totals(&event, map);
     json_end(&event);
+}
+
+void memmap_members_change(struct json *object, const struct handoff_change *change)
+{
+    json_address(object, "base", change->base);
+    json_address(object, "size", change->size_bytes);
+    json_text(object, "from", e820_type_word(change->from_type));
+    json_text(object, "to", e820_type_word(change->to_type));
+    json_text(object, "reason", memmap_reason_name(change->reason));
 }
 
 void memmap_event_change(struct print_sink *sink, const struct handoff_change *change)
@@ -56,12 +77,17 @@ void memmap_event_change(struct print_sink *sink, const struct handoff_change *c
     struct json event;
 
     json_begin(&event, sink, "change");
-    json_address(&event, "base", change->base);
-    json_address(&event, "size", change->size_bytes);
-    json_text(&event, "from", e820_type_word(change->from_type));
-    json_text(&event, "to", e820_type_word(change->to_type));
-    json_text(&event, "reason", memmap_reason_name(change->reason));
+    memmap_members_change(&event, change);
     json_end(&event);
+}
+
+void memmap_members_efi(struct json *object, const struct efi_memory_descriptor *descriptor)
+{
+    json_address(object, "base", descriptor->physical_start);
+    json_address(object, "pages", descriptor->page_count);
+    json_number(object, "type", descriptor->type);
+    json_text(object, "name", efi_memory_type_name(descriptor->type));
+    json_address(object, "attribute", descriptor->attribute);
 }
 
 void memmap_event_efi(struct print_sink *sink, const struct efi_memory_descriptor *descriptor)
@@ -69,11 +95,7 @@ void memmap_event_efi(struct print_sink *sink, const struct efi_memory_descripto
     struct json event;
 
     json_begin(&event, sink, "descriptor");
-    json_address(&event, "base", descriptor->physical_start);
-    json_address(&event, "pages", descriptor->page_count);
-    json_number(&event, "type", descriptor->type);
-    json_text(&event, "name", efi_memory_type_name(descriptor->type));
-    json_address(&event, "attribute", descriptor->attribute);
+    memmap_members_efi(&event, descriptor);
     json_end(&event);
 }
 

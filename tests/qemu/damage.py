@@ -126,6 +126,7 @@ CONFIGS = {
     "long-line": (b"cmdline: " + b"x" * 3000 + b"\n", "more than 2048"),
     "timeout-of-words": (b"timeout: soon\n", "not a number"),
     "timeout-too-long": (b"timeout: 99999\n", "more than 3600"),
+    "report-maybe": (b"report: maybe\n", "neither yes nor no"),
     "hash-without-kernel": (b"sha256: " + b"0" * 64 + b"\n", "no kernel that it belongs to"),
     "hash-too-short": (b"kernel: \\kernel.elf\nsha256: 1234\n", "64 hexadecimal digits"),
     "hash-not-hexadecimal": (b"kernel: \\kernel.elf\nsha256: " + b"g" * 64 + b"\n",

@@ -64,6 +64,8 @@ static void look_at_everything(const struct config_file *config)
     assert_true(text_equal(config->command_line, "mem=64M memmap=1M#16M  run=\"map; exit\""));
     assert_true(config->timeout_given);
     assert_int_equal(config->timeout_seconds, 12);
+    assert_true(config->report);
+    assert_false(config->dump);
     assert_int_equal(config->module_count, 3);
     assert_true(text_equal(config->modules[0].path, "\\a\\ram.img"));
     assert_true(text_equal(config->modules[0].name, "ram.img"));
@@ -86,6 +88,8 @@ static void every_key(void **state)
                 "module: \"/b/my file\"   the other\n"
                 "sha256: " DIGITS "\n"
                 "timeout:12\n"
+                "dump: no\n"
+                "report: yes\n"
                 "module: plain",
                 look_at_everything);
 }
@@ -96,6 +100,8 @@ static void look_at_nothing(const struct config_file *config)
     assert_false(config->kernel_hash_given);
     assert_int_equal(config->command_line.size_bytes, 0);
     assert_false(config->timeout_given);
+    assert_false(config->report);
+    assert_false(config->dump);
     assert_int_equal(config->module_count, 0);
 }
 
@@ -146,6 +152,8 @@ static void bad_lines(void **state)
         { "timeout: -1\n", 1, "'-1' is not a number" },
         { "timeout: 3601\n", 1, "more than 3600" },
         { "timeout: 99999999999999999999\n", 1, "more than 3600" },
+        { "report: maybe\n", 1, "'maybe' is neither yes nor no" },
+        { "dump: Yes\n", 1, "'Yes' is neither yes nor no" },
         { "kernel: a\nsha256: 12\n", 2, "64 hexadecimal digits" },
         { "kernel: a\nsha256: " DIGITS "0\n", 2, "64 hexadecimal digits" },
         { "sha256: g0112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF", 1,

@@ -274,6 +274,76 @@ static void smbios(void **state)
     end_world(world);
 }
 
+/* The structures of a machine: BIOS information, then the machine's own, then the end. */
+static size_t put_structures(uint8_t *table)
+{
+    static const char bytes[] = "\x00\x05\x01\x00\x01"
+                                "a BIOS\0"
+                                "\0"
+                                "\x01\x08\x02\x00\x02\x01\x00\x00"
+                                "Model \x80 9\0"
+                                "The Maker\0"
+                                "\0"
+                                "\x7f\x04\x03\x00\0\0";
+
+    memcpy(table, bytes, sizeof(bytes) - 1);
+    return sizeof(bytes) - 1;
+}
+
+static struct firmware_machine_name name_of(const struct world *world, size_t table_bytes)
+{
+    struct firmware_machine_name name;
+    uint8_t *entry = at(world, FREE_PAGE);
+
+    memcpy(entry, "_SM3_", 5);
+    put(entry, 12, table_bytes, 4);
+    put(entry, 16, address_of(world, FADT_PAGE), 8);
+    firmware_tables_name_machine(&world->map, (uintptr_t)entry, &name);
+    return name;
+}
+
+static void machine_has_a_name(void **state)
+{
+    /* Maker and product come from the second structure, by the numbers of their strings; a character
+     * that no serial line shows becomes a question mark. */
+    struct world *world = good_world();
+    size_t size = put_structures(at(world, FADT_PAGE));
+    struct firmware_machine_name name;
+
+    (void)state;
+    keep_in(world, E820_ACPI_DATA, RAM_FLAGS, PAGES);
+    name = name_of(world, size);
+    assert_string_equal(name.vendor, "The Maker");
+    assert_string_equal(name.product, "Model ? 9");
+    firmware_tables_name_machine(&world->map, 0, &name);
+    assert_string_equal(name.vendor, "");
+    end_world(world);
+}
+
+static void damaged_names_are_empty_or_short(void **state)
+{
+    /* However short the table is said to be, and whatever one of its bytes is, names are text that fits. */
+    struct world *world = good_world();
+    size_t size = put_structures(at(world, FADT_PAGE));
+
+    (void)state;
+    keep_in(world, E820_ACPI_DATA, RAM_FLAGS, PAGES);
+    for (size_t cut = 0; cut < size; cut++)
+        assert_true(strlen(name_of(world, cut).vendor) <= strlen("The Maker"));
+    for (size_t byte = 0; byte < size; byte++) {
+        uint8_t *place = at(world, FADT_PAGE) + byte;
+        uint8_t good = *place;
+
+        for (unsigned value = 0; value < 256; value++) {
+            *place = (uint8_t)value;
+            assert_true(strlen(name_of(world, size).product) < FIRMWARE_NAME_BYTES);
+        }
+        *place = good;
+    }
+    assert_string_equal(name_of(world, (size_t)PAGES * PAGE_SIZE).vendor, "");
+    end_world(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +355,8 @@ int main(void)
         cmocka_unit_test(memory_that_ends_early),
         cmocka_unit_test(long_lists_have_an_end),
         cmocka_unit_test(smbios),
+        cmocka_unit_test(machine_has_a_name),
+        cmocka_unit_test(damaged_names_are_empty_or_short),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

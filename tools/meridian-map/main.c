@@ -6,7 +6,7 @@
  * with a firmware's map goes in, the table that the kernel would see comes out. So that a map can
  * be tried before a machine is, and a bug can be reported with a file instead of a machine.
  *
- *     source.c, text.c      the text, whatever it is       linux_efi.c linux_e820.c shell.c plain.c
+ *     source.c, text.c      the text, whatever it is       linux_efi.c linux_e820.c shell.c report.c plain.c
  *     mm/memmap.h           the table
  *     output.c              as lines, or as events
  */
@@ -50,6 +50,7 @@ static const char help[] =
     "  a Linux boot log     its BIOS-e820: lines, or the efi: mem..: lines of efi=debug, which go\n"
     "                       first; other lines do not matter\n"
     "  UEFI Shell output    of memmap or memmap -sfo, also as UTF-16 or captured from a terminal\n"
+    "  a report             memmap.json, as Meridian's loader saves it\n"
     "  a plain map          'START END TYPE' (E820) or 'TYPE START PAGES ATTRIBUTE' (UEFI) a line\n"
     "\n"
     "  --changes        also what was changed and why, as comments\n"

@@ -18,7 +18,7 @@
 #include "text.h"
 
 static const struct map_format *const formats[] = { &linux_efi_format, &linux_e820_format,
-                                                    &shell_format, &plain_format };
+                                                    &shell_format, &report_format, &plain_format };
 #define FORMATS (sizeof(formats) / sizeof(formats[0]))
 
 /* --- which format ------------------------------------------------------------------------ */

@@ -43,6 +43,7 @@ struct map_format {
 extern const struct map_format linux_efi_format;  /* "efi: mem00: ..." of a Linux boot log */
 extern const struct map_format linux_e820_format; /* "BIOS-e820: ..." of a Linux boot log */
 extern const struct map_format shell_format;      /* the UEFI Shell's memmap, -sfo too */
+extern const struct map_format report_format;     /* the loader's memmap.json */
 extern const struct map_format plain_format;      /* the form of tests/data/maps */
 
 struct map_source {
@@ -58,7 +59,7 @@ bool source_read(const char *path, const char *from, struct map_source *source);
 
 void source_free(struct map_source *source);
 
-/* The names of all formats, for messages: "linux-efi, linux-e820, shell, plain". */
-#define SOURCE_FORMAT_NAMES "linux-efi, linux-e820, shell, plain"
+/* The names of all formats, for messages: "linux-efi, linux-e820, shell, report, plain". */
+#define SOURCE_FORMAT_NAMES "linux-efi, linux-e820, shell, report, plain"
 
 #endif

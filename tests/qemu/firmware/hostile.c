@@ -20,6 +20,7 @@
  *   map-wrap        a descriptor that wraps past 2^64, and one without pages
  *   map-oem         types of manufacturers, and ones that nobody knows
  *   no-rng no-console    the protocol, or the console, is not there
+ *   no-volume       the loader came from no device
  *
  * Sources: UEFI 2.10, 7.2 (memory services), 7.4 (ExitBootServices).
  */
@@ -41,7 +42,7 @@ struct hostility {
     UINTN growth;
     BOOLEAN map_error, map_short, map_torn, map_empty, map_no_ram;
     BOOLEAN map_nested, map_wrap, map_oem;
-    BOOLEAN no_rng, no_console;
+    BOOLEAN no_rng, no_console, no_volume;
 };
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system_table);
@@ -253,6 +254,7 @@ static BOOLEAN take_flag(const CHAR8 *word)
         { "map-no-ram", &hostility.map_no_ram }, { "map-nested", &hostility.map_nested },
         { "map-wrap", &hostility.map_wrap },     { "map-oem", &hostility.map_oem },
         { "no-rng", &hostility.no_rng },         { "no-console", &hostility.no_console },
+        { "no-volume", &hostility.no_volume },
     };
 
     for (UINTN i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
@@ -314,6 +316,8 @@ static EFI_STATUS start_loader(EFI_HANDLE image, EFI_HANDLE volume)
     loader_start = (UINTN)loaded->ImageBase;
     loader_end = loader_start + loaded->ImageSize;
     allocations = map_calls = 0;
+    if (hostility.no_volume)
+        loaded->DeviceHandle = NULL;
     if (hostility.no_console) {
         ST->ConOut = NULL;
         ST->ConIn = NULL;
