@@ -7,7 +7,6 @@
  */
 #include "lib/bits.h"
 #include "mm/frame.h"
-#include "mm/pmm.h"
 #include "vm_private.h"
 
 enum status vm_alloc(size_t size_bytes, const char *name, void **memory)
@@ -56,20 +55,8 @@ enum status vm_map_frames(paddr_t target, size_t size_bytes, unsigned rights, co
     return map_bytes(target, size_bytes, rights, FRAME_KERNEL, name, memory);
 }
 
-/* General memory is mapped write-back elsewhere; an uncached alias of it would conflict. */
 enum status vm_map_device(paddr_t target, size_t size_bytes, const char *name, void **memory)
 {
-    uint64_t end;
-
-    if (!checked_add(pa_value(target), size_bytes, &end))
-        return STATUS_INVALID;
-    for (uint64_t page = align_down(pa_value(target), PAGE_SIZE); page < end; page += PAGE_SIZE) {
-        struct frame_info info;
-
-        frame_describe(pa_to_pfn(pa(page)), &info);
-        if (info.managed)
-            return STATUS_DENIED;
-    }
     return map_bytes(target, size_bytes, PT_WRITE | PT_UNCACHED, FRAME_DEVICE, name, memory);
 }
 

@@ -69,6 +69,17 @@ void vm_list_add(struct vm_space *space);
 void vm_list_remove(struct vm_space *space);
 void vm_list_reset(void); /* there are none yet */
 
+/* vm_type.c: whether physical memory may be mapped with the memory type of `rights`. STATUS_DENIED, with a
+ * warning that names both types, if it is mapped with another one, or the firmware has another one. The
+ * range does not wrap. The space is locked. */
+struct vm_type_wish {
+    paddr_t target;
+    uint64_t size_bytes;
+    unsigned rights;
+    const struct vm_area *self; /* the area that is to change; NULL for a new one */
+};
+enum status vm_type_check(const struct vm_space *space, const struct vm_type_wish *wish);
+
 /* vm_back.c: frames behind the pages of an anonymous area. */
 
 /* What the leaves of `area` are mapped with. */

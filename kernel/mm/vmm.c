@@ -20,7 +20,6 @@
 
 #include "arch/mmu.h"
 #include "lib/bits.h"
-#include "mm/mtrr.h"
 #include "vm_private.h"
 
 /* --- requests ---------------------------------------------------------------------------- */
@@ -53,11 +52,16 @@ static unsigned effective_flags(const struct vm_request *request)
 }
 
 /* What a VM_FIXED area shows. */
-static enum status check_target(paddr_t target, uint64_t size_bytes, unsigned rights)
+static enum status check_target(const struct vm_space *space, paddr_t target, uint64_t size_bytes)
 {
+    uint64_t end;
+
     if (!pa_page_aligned(target))
         return STATUS_NOT_ALIGNED;
-    return mtrr_check_range(target, size_bytes, rights);
+    if (!checked_add(pa_value(target), size_bytes, &end) ||
+        end > (uint64_t)1 << space->table->physical_bits)
+        return STATUS_INVALID;
+    return STATUS_OK;
 }
 
 /* Where the area may lie, but for its place. */
@@ -76,7 +80,7 @@ static enum status check_request(const struct vm_space *space, const struct vm_r
     if (!checked_align_up(request->size_bytes, PAGE_SIZE, &size_bytes) || size_bytes > SIZE_MAX)
         return STATUS_OVERFLOW;
     if (request->kind == VM_FIXED) {
-        status = check_target(request->target, size_bytes, request->rights);
+        status = check_target(space, request->target, size_bytes);
         if (status != STATUS_OK)
             return status;
     }
@@ -168,6 +172,16 @@ static enum status find_place(const struct vm_space *space, const struct vm_requ
 
 /* --- mapping ----------------------------------------------------------------------------- */
 
+static enum status check_type(const struct vm_space *space, const struct vm_request *request,
+                              const struct vm_place *place)
+{
+    if (request->kind != VM_FIXED)
+        return STATUS_OK;
+    return vm_type_check(space, &(struct vm_type_wish){ .target = request->target,
+                                                        .size_bytes = place->size,
+                                                        .rights = request->rights });
+}
+
 /* What the area wants in the page tables from the beginning. */
 static enum status map_area(struct vm_edit *edit, const struct vm_area *area)
 {
@@ -194,7 +208,9 @@ enum status vm_map(struct vm_space *space, const struct vm_request *request, vad
     if (status != STATUS_OK)
         return status;
     vm_edit_begin(&edit, space);
-    status = find_place(space, request, &place, &wanted.start);
+    status = check_type(space, request, &place);
+    if (status == STATUS_OK)
+        status = find_place(space, request, &place, &wanted.start);
     wanted.end = wanted.start + place.size;
     if (status == STATUS_OK)
         status = vm_spares_fill(&edit.spares, 1,
@@ -365,7 +381,9 @@ static enum status check_protect(const struct vm_space *space, const struct span
             return STATUS_DENIED;
         status = check_rights(space, area->kind, rights);
         if (status == STATUS_OK && area->kind == VM_FIXED)
-            status = check_target(pa(area->target), area->end - area->start, rights);
+            status = vm_type_check(
+                space,
+                &(struct vm_type_wish){ pa(area->target), area->end - area->start, rights, area });
         if (status != STATUS_OK)
             return status;
         address = area->end;

@@ -418,6 +418,45 @@ static void devices_and_frames(void **state)
     assert_ok(vm_free(table));
 }
 
+#define DEVICE (50 * GiB)
+#define DENIED(target, pages, rights)                                                              \
+    assert_int_equal(vm_map_frames(pa(target), (pages)*PAGE_SIZE, rights, "other", &other),        \
+                     STATUS_DENIED)
+
+static void one_frame_has_one_type(void **state)
+{
+    /* What is mapped with one memory type is refused with another, whatever page of it is asked for, and also when
+     * a mapping changes; with the same type, and after the first is gone, it is mapped. */
+    void *first, *other, *ram;
+
+    (void)state;
+    assert_ok(vm_map_device(pa(DEVICE), 4 * PAGE_SIZE, "registers", &first));
+    DENIED(DEVICE, 1, PT_WRITE_COMBINING);
+    DENIED(DEVICE - PAGE_SIZE, 2, PT_WRITE | PT_WRITE_COMBINING);
+    DENIED(DEVICE + 3 * PAGE_SIZE, 8, PT_WRITE_THROUGH);
+    DENIED(DEVICE - PAGE_SIZE, 16, PT_WRITE_BACK);
+    assert_ok(
+        vm_map_frames(pa(DEVICE + 4 * PAGE_SIZE), PAGE_SIZE, PT_WRITE_COMBINING, "behind", &other));
+    assert_ok(vm_free(other));
+    assert_ok(vm_map_frames(pa(DEVICE), PAGE_SIZE, PT_UNCACHED, "same", &other));
+    assert_int_equal(vm_protect(vm_kernel(), va_of(first), 4 * PAGE_SIZE, PT_WRITE_COMBINING),
+                     STATUS_DENIED);
+    assert_ok(vm_protect(vm_kernel(), va_of(first), 4 * PAGE_SIZE, PT_UNCACHED));
+    assert_ok(vm_free(other));
+    assert_ok(vm_protect(vm_kernel(), va_of(first), 4 * PAGE_SIZE, PT_WRITE_COMBINING));
+    DENIED(DEVICE, 1, PT_UNCACHED);
+    assert_ok(vm_free(first));
+    assert_ok(vm_map_device(pa(DEVICE), PAGE_SIZE, "again", &first));
+    assert_ok(vm_free(first));
+    DENIED(16 * MiB, 1, PT_UNCACHED);
+    DENIED(16 * MiB, 1, PT_WRITE | PT_WRITE_COMBINING);
+    assert_ok(vm_map_frames(pa(16 * MiB), PAGE_SIZE, PT_WRITE_BACK, "table", &ram));
+    assert_int_equal(vm_protect(vm_kernel(), va_of(ram), PAGE_SIZE, PT_UNCACHED), STATUS_DENIED);
+    assert_ok(vm_free(ram));
+    assert_int_equal(vm_map_frames(pa(UINT64_MAX - PAGE_MASK), PAGE_SIZE, PT_UNCACHED, "end", &ram),
+                     STATUS_INVALID);
+}
+
 static void the_kernel_knows_its_parts(void **state)
 {
     /* What the loader mapped is found by name, is not unmapped through the VMM, and its pages do
@@ -593,6 +632,7 @@ int main(void)
         CASE(fixed_areas_keep_their_target),
         CASE(kernel_memory),
         CASE(devices_and_frames),
+        CASE(one_frame_has_one_type),
         CASE(the_kernel_knows_its_parts),
         CASE(visits_in_order),
         CASE(a_thousand_spaces),
