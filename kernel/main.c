@@ -34,6 +34,7 @@
 #include "mm/pmm.h"
 #include "mm/vmm.h"
 #include "monitor/monitor.h"
+#include "smp/smp.h"
 
 #define CONSOLE_OPTION_BYTES 32
 
@@ -276,6 +277,18 @@ static enum status reclaim_tables(const struct region *row)
     return STATUS_OK;
 }
 
+/* The other processors. Whatever goes wrong with them, one is there. */
+static enum status start_processors(void)
+{
+    struct acpi_root root;
+    bool has_tables =
+        acpi_machine_open(&machine.map, pa(machine.handoff->acpi_rsdp), &root) == STATUS_OK;
+
+    smp_start(&machine.map, has_tables ? &root : NULL, options.cpus);
+    acpi_machine_unmap();
+    return STATUS_OK;
+}
+
 /* What only the start needed is memory like any other now: the identity mapping of the jump into the
  * kernel, and ACPI's tables. So is what the user knows of. */
 static enum status reclaim(void)
@@ -305,15 +318,16 @@ static enum status find_devices(void)
     return STATUS_OK;
 }
 
-static enum status (*const run[])(void) = { read_map,     start_bump, start_frames, start_paging,
-                                            start_areas,  find_nodes, start_stacks, start_heap,
+static enum status (*const run[])(void) = { read_map,     start_bump,  start_frames,
+                                            start_paging, start_areas, find_nodes,
+                                            start_stacks, start_heap,  start_processors,
                                             find_devices, reclaim };
 
 static struct boot_phase phases[] = {
     { .name = "memory map" },  { .name = "bump allocator" }, { .name = "frames" },
     { .name = "page tables" }, { .name = "address space" },  { .name = "nodes" },
-    { .name = "stacks" },      { .name = "heap" },           { .name = "devices" },
-    { .name = "reclaim" },
+    { .name = "stacks" },      { .name = "heap" },           { .name = "processors" },
+    { .name = "devices" },     { .name = "reclaim" },
 };
 static_assert(ARRAY_COUNT(run) == ARRAY_COUNT(phases), "each phase has a name");
 
@@ -345,6 +359,7 @@ void kmain(void *handoff, uint64_t entry_ticks)
     run_phases();
     arch_clock_refine();
     console_start_screen(&machine);
+    smp_start_ticks();
     boot_report_ready(phases, ARRAY_COUNT(phases), entry_ticks);
     monitor_main(&machine, &options);
 }

@@ -32,6 +32,7 @@ $(foreach name,$(filter heap% kcache,$(UNIT_NAMES)),$(eval UNIT_EXTRA_$(name) :=
 $(foreach name,$(filter pmm% bump frame,$(UNIT_NAMES)),$(eval UNIT_EXTRA_$(name) := tests/unit/pmm_machine.c))
 UNIT_EXTRA_pmm_threads := tests/unit/pmm_machine.c tests/unit/pmm_workers.c
 $(foreach name,$(filter vmm% vm_fault% vm_clone% paging kstack tlb% mtrr,$(UNIT_NAMES)),$(eval UNIT_EXTRA_$(name) := tests/unit/pmm_machine.c tests/unit/vm_machine.c))
+UNIT_EXTRA_apic           := kernel/arch/x86/apic.c
 UNIT_EXTRA_serial         := kernel/dev/serial.c
 UNIT_EXTRA_view_framebuffer := kernel/dev/framebuffer.c kernel/dev/font.c kernel/dev/vga.c $(FONT_SOURCE)
 UNIT_EXTRA_view_keyboard  := kernel/dev/keyboard.c

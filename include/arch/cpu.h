@@ -8,7 +8,9 @@
  *   unsigned arch_cpu_id(void)                   0 .. CONFIG_MAX_CPUS - 1, stable while interrupts
  *                                                or preemption are off
  *   irq_state_t arch_irq_save(void)              interrupts off; what they were
+ *   irq_state_t arch_irq_state(void)             the same, without turning them off
  *   void arch_irq_restore(irq_state_t state)     as they were
+ *   void arch_irq_enable(void)                   interrupts on
  *   void arch_cpu_relax(void)                    inside a loop that waits for another processor
  *   uint64_t arch_timestamp(void)                ticks that only grow: the time-stamp counter
  *   [[noreturn]] void arch_cpu_halt(void)        interrupts off, asleep for ever

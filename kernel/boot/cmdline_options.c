@@ -17,6 +17,7 @@ enum kind {
     KIND_TEXT,      /* key=value, kept as it is */
     KIND_LOG_LEVEL, /* a number that enum log_level knows */
     KIND_QUIET,     /* `key` alone: loglevel=4 */
+    KIND_COUNT,     /* a number from 1 to COUNT_MAX */
     KIND_LEVELS,    /* a format of page tables */
     KIND_ELSEWHERE, /* memmap_apply_cmdline() reads it */
 };
@@ -34,6 +35,7 @@ static const struct parameter {
     { "aslr", KIND_FLAG, offsetof(struct cmdline_options, aslr) },
     { "quiet", KIND_QUIET, offsetof(struct cmdline_options, console_level) },
     { "loglevel", KIND_LOG_LEVEL, offsetof(struct cmdline_options, console_level) },
+    { "cpus", KIND_COUNT, offsetof(struct cmdline_options, cpus) },
     { "console", KIND_TEXT, offsetof(struct cmdline_options, console) },
     { "run", KIND_TEXT, offsetof(struct cmdline_options, run) },
     { "bench", KIND_TEXT, offsetof(struct cmdline_options, bench) },
@@ -47,6 +49,8 @@ static const struct parameter {
 
 /* Precision for "%.*s": what is printed of a word that may be of any length. */
 #define SHOWN_MAX 64
+
+#define COUNT_MAX 65535
 
 static int shown(struct cmdline_text piece)
 {
@@ -86,16 +90,34 @@ static void read_text(const struct cmdline_word *word, struct cmdline_text *text
         *text = word->value;
 }
 
-static void read_log_level(const struct cmdline_word *word, enum log_level *level)
+/* The whole of the value as a number from `least` to `most`. */
+static bool read_number(const struct cmdline_word *word, uint64_t least, uint64_t most,
+                        uint64_t *number)
 {
     const char *at = word->value.text;
+
+    return at != NULL && number_scan(&at, number) == STATUS_OK &&
+           at == word->value.text + word->value.size && *number >= least && *number <= most;
+}
+
+static void read_count(const struct cmdline_word *word, unsigned *count)
+{
     uint64_t number;
 
-    if (at == NULL || number_scan(&at, &number) != STATUS_OK ||
-        at != word->value.text + word->value.size || number < LOG_ERROR || number > LOG_DEBUG)
-        complain(word, "needs a level from 3 (errors only) to 7 (everything)");
+    if (read_number(word, 1, COUNT_MAX, &number))
+        *count = (unsigned)number;
     else
+        complain(word, "needs a number from 1 to 65535");
+}
+
+static void read_log_level(const struct cmdline_word *word, enum log_level *level)
+{
+    uint64_t number;
+
+    if (read_number(word, LOG_ERROR, LOG_DEBUG, &number))
         *level = (enum log_level)number;
+    else
+        complain(word, "needs a level from 3 (errors only) to 7 (everything)");
 }
 
 static void read_quiet(const struct cmdline_word *word, enum log_level *level)
@@ -147,6 +169,9 @@ static void read_parameter(const struct parameter *parameter, const struct cmdli
         break;
     case KIND_QUIET:
         read_quiet(word, target);
+        break;
+    case KIND_COUNT:
+        read_count(word, target);
         break;
     case KIND_LEVELS:
         read_levels(word, target);

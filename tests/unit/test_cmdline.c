@@ -182,7 +182,7 @@ static void every_option_is_read(void **state)
 {
     /* Each parameter sets its own option; mem= and memmap= are known, but not read here. */
     struct cmdline_options options =
-        read("json exit selftest nokaslr aslr loglevel=3 bench=boot pt=5level "
+        read("json exit selftest cpus=4 nokaslr aslr loglevel=3 bench=boot pt=5level "
              "console=ttyS0,115200 run=\"selftest; exit\" "
              "mem=1G memmap=4K$0x1000");
 
@@ -190,6 +190,7 @@ static void every_option_is_read(void **state)
     assert_true(options.json && options.exit && options.selftest && options.nokaslr &&
                 options.aslr);
     assert_int_equal(options.console_level, LOG_ERROR);
+    assert_int_equal(options.cpus, 4);
     assert_true(text_is(options.console, "ttyS0,115200"));
     assert_true(text_is(options.run, "selftest; exit"));
     assert_true(text_is(options.bench, "boot"));
@@ -218,6 +219,11 @@ static void bad_values_are_named_and_ignored(void **state)
                                        "loglevel=",
                                        "loglevel=5x",
                                        "loglevel=99999999999999999999",
+                                       "cpus=0",
+                                       "cpus=65536",
+                                       "cpus=4x",
+                                       "cpus=",
+                                       "cpus",
                                        "json=1",
                                        "quiet=yes",
                                        "run",
@@ -232,6 +238,7 @@ static void bad_values_are_named_and_ignored(void **state)
 
         assert_int_equal(options.console_level, LOG_INFO);
         assert_false(options.json);
+        assert_int_equal(options.cpus, 0);
         assert_null(options.run.text);
         assert_null(options.pt.text);
         assert_int_equal(host_log_count(LOG_ERROR), 1);

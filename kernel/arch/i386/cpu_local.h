@@ -51,6 +51,7 @@ struct trap_try {
     struct trap_info *info;
     void (*witness)(void *context, const struct trap_frame *frame); /* or NULL */
     void *context;                                                  /* the witness' */
+    irq_state_t interrupts; /* whether they were on when the try began */
     struct trap_try *outer;
 };
 
@@ -65,6 +66,8 @@ struct user_run {
 struct cpu_local {
     uint32_t id;                    /* first: arch_cpu_id() reads it at GS:0 */
     struct cpu_local *self;         /* at GS:4: cpu_local() */
+    uint32_t root_in_use;           /* at GS:8: CR3 as it was written last (arch_mmu.h) */
+    uint32_t interrupt_depth;       /* interrupts being handled */
     struct user_run *innermost_run; /* NULL when nothing runs in ring 3 */
     struct trap_try *innermost_try; /* NULL when no fault is expected */
     uint64_t descriptors[DESCRIPTOR_COUNT];
@@ -72,6 +75,7 @@ struct cpu_local {
     struct task_state double_fault; /* the task that a double fault switches to */
 };
 static_assert(offsetof(struct cpu_local, self) == 4, "cpu_local() below");
+static_assert(offsetof(struct cpu_local, root_in_use) == 8, "arch_mmu.h");
 
 static inline struct cpu_local *cpu_local(void)
 {
@@ -84,8 +88,9 @@ static inline struct cpu_local *cpu_local(void)
 /* Fills the GDT and the tasks of `local` and loads them; GS points to it afterwards. */
 void descriptors_load(struct cpu_local *local);
 
-/* Fills the IDT and loads it: all 256 vectors. */
+/* Fills the IDT and loads it: all 256 vectors. The other processors only load it. */
 void trap_init(void);
+void trap_load(void);
 
 /* Opens the way into ring 3 and back; after the protections are on. */
 void user_init(void);

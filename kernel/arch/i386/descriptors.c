@@ -69,6 +69,7 @@ void descriptors_load(struct cpu_local *local)
     fill_descriptors(local);
     fill_tasks(local);
     local->self = local;
+    local->root_in_use = (uint32_t)cr3_read();
     __asm__ volatile("lgdt %0\n\t"
                      "ljmp %1, $1f\n"
                      "1:\n\t"

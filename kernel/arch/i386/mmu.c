@@ -7,8 +7,9 @@
  *     2 levels   directory[1023] = directory           entry of page v at 0xFFC00000 + v / 4 KiB * 4
  *     PAE        directory 3, [508 + i] = directory i  entry of page v at 0xFF800000 + v / 4 KiB * 8
  *
- * Page 0 of the window is mapped for ever, which keeps the table; the others are slots, taken and
- * given back with interrupts off. A slot in use is a bit.
+ * Page 0 of the window is mapped for ever, which keeps the table; the others are slots, for all
+ * processors. A slot in use is a bit, taken and given back by atomic changes; each processor begins to look
+ * in a word of its own. Another one may have cached what a slot showed before, so that the taker flushes, too.
  */
 #include "arch/mmu.h"
 
@@ -29,15 +30,13 @@
 #define SELF_INDEX_PAE  508u
 #define PAE_DIRECTORIES 4u
 
-#define SLOTS           32u
-#define CHUNK_SHIFT     22 /* what a table of the boot directory spans */
+#define SLOT_WORDS      16u /* of 32 slots each */
+#define CHUNK_SHIFT     22  /* what a table of the boot directory spans */
 #define KERNEL_ENTRY    768u
 #define SHOW_ENTRY      1022u /* of the boot directory: where arch_boot_show() shows its page */
 
-uintptr_t arch_root_in_use;
-
 static unsigned entry_bytes; /* of the format in use */
-static uint32_t slots_used;
+static uint32_t slots_used[SLOT_WORDS];
 
 /* start.asm and kernel.ld */
 extern uint32_t boot_directory[1024], boot_windows[3][1024];
@@ -69,29 +68,41 @@ static void slot_write(unsigned slot, uint64_t entry)
     arch_pte_write(self, (unsigned)(slot_address(slot) >> PAGE_SHIFT), entry_bytes, entry);
 }
 
+/* A free slot of the word, which is taken; false: there is none. */
+static bool slot_take(unsigned word, unsigned *slot)
+{
+    uint32_t used = __atomic_load_n(&slots_used[word], __ATOMIC_RELAXED);
+
+    do {
+        if (used == UINT32_MAX)
+            return false;
+        *slot = word * 32 + (unsigned)__builtin_ctz(~used);
+    } while (!__atomic_compare_exchange_n(&slots_used[word], &used, used | (used + 1), false,
+                                          __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
+    return true;
+}
+
 void *arch_frame_map_high(paddr_t frame)
 {
     uint64_t forbid = arch_cpu_info()->no_execute ? (uint64_t)1 << 63 : 0;
-    irq_state_t state = arch_irq_save();
-    unsigned slot = (unsigned)__builtin_ctz(~slots_used);
+    unsigned first = arch_cpu_id();
+    unsigned tries = 0;
+    unsigned slot;
 
-    VERIFY(slots_used != UINT32_MAX);
-    slots_used |= 1u << slot;
-    arch_irq_restore(state);
+    while (!slot_take((first + tries) % SLOT_WORDS, &slot))
+        VERIFY(++tries < SLOT_WORDS);
     slot_write(slot, pa_value(frame) | ENTRY_PAGE | forbid);
+    arch_tlb_flush_page(va(slot_address(slot)));
     return (void *)slot_address(slot);
 }
 
 void arch_frame_unmap_high(void *pointer)
 {
     unsigned slot = (unsigned)(((uintptr_t)pointer - slot_address(0)) >> PAGE_SHIFT);
-    irq_state_t state;
 
     slot_write(slot, 0);
     arch_tlb_flush_page(va(slot_address(slot)));
-    state = arch_irq_save();
-    slots_used &= ~(1u << slot);
-    arch_irq_restore(state);
+    (void)__atomic_fetch_and(&slots_used[slot / 32], ~(1u << slot % 32), __ATOMIC_RELEASE);
 }
 
 /* --- the way from the boot directory to the kernel's tables ------------------------------ */
@@ -203,7 +214,6 @@ void arch_boot_enter(paddr_t root, unsigned levels, vaddr_t stack_top, void *han
 
     refer_to_itself(root, levels);
     entry_bytes = levels == 3 ? 8 : 4;
-    arch_root_in_use = (uintptr_t)pa_value(root);
-    boot_turn((uint32_t)arch_root_in_use, (uint32_t)cr4, arch_boot_no_execute(levels),
+    boot_turn((uint32_t)pa_value(root), (uint32_t)cr4, arch_boot_no_execute(levels),
               (uint32_t)va_value(stack_top), handoff, ticks);
 }

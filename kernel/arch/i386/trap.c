@@ -21,6 +21,7 @@
 #include "arch/mmu.h"
 #include "arch/user.h"
 #include "arch/x86/exception.h"
+#include "arch/x86/interrupt.h"
 #include "arch/x86/registers.h"
 #include "cpu_local.h"
 #include "lib/assert.h"
@@ -60,8 +61,6 @@ void trap_double_fault(void);
 
 void trap_init(void)
 {
-    struct table_pointer pointer = { .limit = sizeof(gates) - 1, .base = (uintptr_t)gates };
-
     for (unsigned vector = 0; vector < VECTOR_COUNT; vector++) {
         uintptr_t stub = (uintptr_t)trap_stubs[vector];
 
@@ -74,6 +73,13 @@ void trap_init(void)
     }
     gates[VECTOR_CALL].type = GATE_CALL;
     gates[VECTOR_DOUBLE] = (struct gate){ .selector = SELECTOR_DOUBLE_FAULT, .type = GATE_TASK };
+    trap_load();
+}
+
+void trap_load(void)
+{
+    struct table_pointer pointer = { .limit = sizeof(gates) - 1, .base = (uintptr_t)gates };
+
     __asm__ volatile("lidt %0" : : "m"(pointer) : "memory");
 }
 
@@ -127,6 +133,7 @@ static void resume_try(struct trap_try *try, struct trap_frame *frame)
     frame->edi = try->resume.edi;
     frame->esp = try->resume.esp;
     frame->eip = try->resume.eip;
+    frame->eflags = (frame->eflags & ~FLAG_INTERRUPT) | (try->interrupts & FLAG_INTERRUPT);
 }
 
 static bool go_on_elsewhere(struct trap_frame *frame, bool offered)
@@ -159,12 +166,27 @@ static bool is_call(struct trap_frame *frame)
     return frame->vector == VECTOR_DEBUG && user_ends_single_step(frame);
 }
 
+/* Interrupts; true: the frame was none of an exception. */
+static bool is_interrupt(const struct trap_frame *frame)
+{
+    struct cpu_local *local = cpu_local();
+
+    if (frame->vector == VECTOR_NMI)
+        interrupt_stop_if_asked(frame->eip, frame->ebp);
+    if (frame->vector < VECTOR_FIRST_FREE)
+        return false;
+    local->interrupt_depth++;
+    interrupt_handle((unsigned)frame->vector);
+    local->interrupt_depth--;
+    return true;
+}
+
 /* Called by trap_common; when it returns, the frame is what execution goes on with. */
 void trap_dispatch(struct trap_frame *frame)
 {
     struct cpu_local *local = cpu_local();
 
-    if (is_call(frame) || go_on_elsewhere(frame, false))
+    if (is_call(frame) || is_interrupt(frame) || go_on_elsewhere(frame, false))
         return;
     if (exception_resolve(frame->vector, frame->error, frame->cr2)) {
         note_resolved(frame);
@@ -201,13 +223,14 @@ void trap_double_fault(void)
                                 .eflags = task->eflags };
 
     trap_dispatch(&frame);
-    task->cr3 = arch_root_in_use;
+    task->cr3 = cpu_local()->root_in_use;
     task->ebx = frame.ebx;
     task->ebp = frame.ebp;
     task->esi = frame.esi;
     task->edi = frame.edi;
     task->esp = frame.esp;
     task->eip = frame.eip;
+    task->eflags = frame.eflags;
 }
 
 bool arch_trap_try_watched(void (*function)(void *context), void *context,
@@ -215,9 +238,11 @@ bool arch_trap_try_watched(void (*function)(void *context), void *context,
                            struct trap_info *trap)
 {
     struct cpu_local *local = cpu_local();
-    struct trap_try try = {
-        .info = trap, .witness = witness, .context = context, .outer = local->innermost_try
-    };
+    struct trap_try try = { .info = trap,
+                            .witness = witness,
+                            .context = context,
+                            .interrupts = arch_irq_state(),
+                            .outer = local->innermost_try };
     bool faulted;
 
     local->innermost_try = &try;

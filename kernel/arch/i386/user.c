@@ -73,6 +73,7 @@ static void set_kernel_stack(struct cpu_local *local, uint32_t top)
 
 static void run(struct trap_frame *frame, vaddr_t kernel_stack)
 {
+    irq_state_t interrupts = arch_irq_save();
     struct cpu_local *local = cpu_local();
     struct user_run run = { .kernel_stack = local->task.ring_stacks[0],
                             .innermost_try = local->innermost_try,
@@ -85,6 +86,7 @@ static void run(struct trap_frame *frame, vaddr_t kernel_stack)
     local->innermost_run = run.outer;
     local->innermost_try = run.innermost_try;
     set_kernel_stack(local, run.kernel_stack);
+    arch_irq_restore(interrupts);
 }
 
 void arch_user_enter(vaddr_t entry, vaddr_t stack, uintptr_t argument, vaddr_t kernel_stack)

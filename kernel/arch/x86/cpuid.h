@@ -24,12 +24,14 @@
 #define CPUID_ADDRESS_SIZES     0x80000008u
 
 #define CPUID_1_EBX_APIC_SHIFT  24
+#define CPUID_1_ECX_MONITOR     (1u << 3)
 #define CPUID_1_ECX_PCID        (1u << 17)
 #define CPUID_1_ECX_HYPERVISOR  (1u << 31)
 #define CPUID_1_ECX_RDRAND      (1u << 30)
 #define CPUID_1_EDX_PSE         (1u << 3)
 #define CPUID_1_EDX_TSC         (1u << 4)
 #define CPUID_1_EDX_PAE         (1u << 6)
+#define CPUID_1_EDX_APIC        (1u << 9)
 #define CPUID_1_EDX_SEP         (1u << 11) /* SYSENTER */
 #define CPUID_1_EDX_MTRR        (1u << 12)
 #define CPUID_1_EDX_PGE         (1u << 13)

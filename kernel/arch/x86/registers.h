@@ -36,6 +36,7 @@
 #define MSR_SYSENTER_EIP   0x176u
 #define MSR_EFER           0xc0000080u
 #define EFER_SCE           (1u << 0)   /* SYSCALL and SYSRET */
+#define EFER_LMA           (1u << 10)  /* long mode is active: read-only */
 #define EFER_NXE           (1u << 11)  /* no-execute bits are honoured */
 #define MSR_STAR           0xc0000081u /* selectors of SYSCALL and SYSRET */
 #define MSR_LSTAR          0xc0000082u /* where SYSCALL goes */

@@ -55,6 +55,7 @@ struct trap_try {
     void (*witness)(void *context, const struct trap_frame *frame); /* or NULL */
     void *context;                                                  /* the witness' */
     uint64_t page_fault_stack; /* exception_stacks[STACK_PAGE_FAULT] when the try began */
+    irq_state_t interrupts;    /* whether they were on then */
     struct trap_try *outer;
 };
 
@@ -68,9 +69,9 @@ struct user_run {
 };
 
 struct cpu_local {
-    uint32_t id; /* first: arch_cpu_id() reads it at GS:0 */
-    uint32_t reserved;
-    struct cpu_local *self; /* at GS:8: cpu_local() */
+    uint32_t id;              /* first: arch_cpu_id() reads it at GS:0 */
+    uint32_t interrupt_depth; /* interrupts being handled */
+    struct cpu_local *self;   /* at GS:8: cpu_local() */
     uint64_t
         kernel_stack;    /* at GS:16: where a system call's stack begins, as task.ring_stacks[0] */
     uint64_t user_stack; /* at GS:24: RSP of ring 3 for a moment; user_entry.asm */
@@ -94,8 +95,9 @@ static inline struct cpu_local *cpu_local(void)
 /* Fills the GDT and the task state of `local` and loads them; GS points to it afterwards. */
 void descriptors_load(struct cpu_local *local);
 
-/* Fills the IDT and loads it: all 256 vectors. */
+/* Fills the IDT and loads it: all 256 vectors. The other processors only load it. */
 void trap_init(void);
+void trap_load(void);
 
 /* Opens the way into ring 3 and back; after the protections are on. */
 void user_init(void);

@@ -2,7 +2,7 @@
  *
  * trap.c - what becomes of an exception.
  *
- * In this order: a read that was allowed to fail fails; a page fault is offered to the memory
+ * In this order: an interrupt is handled; a read that was allowed to fail fails; a page fault is offered to the memory
  * manager; a program of ring 3 ends; a copy from or to a program fails; a test that waits for a fault
  * gets it; everything else ends in a report.
  *
@@ -21,6 +21,7 @@
 
 #include "arch/user.h"
 #include "arch/x86/exception.h"
+#include "arch/x86/interrupt.h"
 #include "arch/x86/registers.h"
 #include "cpu_local.h"
 #include "lib/assert.h"
@@ -79,8 +80,6 @@ static uint8_t stack_of_vector(unsigned vector)
 
 void trap_init(void)
 {
-    struct table_pointer pointer = { .limit = sizeof(gates) - 1, .base = (uintptr_t)gates };
-
     for (unsigned vector = 0; vector < VECTOR_COUNT; vector++) {
         uint64_t stub = (uintptr_t)trap_stubs[vector];
 
@@ -93,6 +92,13 @@ void trap_init(void)
             .offset_high = (uint32_t)(stub >> 32),
         };
     }
+    trap_load();
+}
+
+void trap_load(void)
+{
+    struct table_pointer pointer = { .limit = sizeof(gates) - 1, .base = (uintptr_t)gates };
+
     __asm__ volatile("lidt %0" : : "m"(pointer) : "memory");
 }
 
@@ -148,6 +154,8 @@ static void resume_try(struct trap_try *try, struct trap_frame *frame)
     frame->r15 = try->resume.r15;
     frame->rsp = try->resume.rsp;
     frame->rip = try->resume.rip;
+    frame->rflags =
+        (frame->rflags & ~(uint64_t)FLAG_INTERRUPT) | (try->interrupts & FLAG_INTERRUPT);
 }
 
 static bool go_on_elsewhere(struct trap_frame *frame, bool offered)
@@ -170,6 +178,21 @@ static void note_resolved(const struct trap_frame *frame)
     user_fault_resolved(&info);
 }
 
+/* Interrupts; true: the frame was none of an exception. */
+static bool is_interrupt(const struct trap_frame *frame)
+{
+    struct cpu_local *local = cpu_local();
+
+    if (frame->vector == VECTOR_NMI)
+        interrupt_stop_if_asked(frame->rip, frame->rbp);
+    if (frame->vector < VECTOR_FIRST_FREE)
+        return false;
+    local->interrupt_depth++;
+    interrupt_handle((unsigned)frame->vector);
+    local->interrupt_depth--;
+    return true;
+}
+
 /* Called by trap_common; when it returns, the frame is what execution goes on with. */
 void trap_dispatch(struct trap_frame *frame)
 {
@@ -177,7 +200,7 @@ void trap_dispatch(struct trap_frame *frame)
     struct task_state *task = &local->task;
     uint64_t restored = task->exception_stacks[STACK_PAGE_FAULT];
 
-    if (go_on_elsewhere(frame, false))
+    if (is_interrupt(frame) || go_on_elsewhere(frame, false))
         return;
     if (frame->vector == VECTOR_PAGE)
         task->exception_stacks[STACK_PAGE_FAULT] -= PAGE_FAULT_STEP;
@@ -203,6 +226,7 @@ bool arch_trap_try_watched(void (*function)(void *context), void *context,
                             .witness = witness,
                             .context = context,
                             .page_fault_stack = local->task.exception_stacks[STACK_PAGE_FAULT],
+                            .interrupts = arch_irq_state(),
                             .outer = local->innermost_try };
     bool faulted;
 

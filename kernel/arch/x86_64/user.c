@@ -70,6 +70,7 @@ static void set_kernel_stack(struct cpu_local *local, uint64_t top)
 
 static void run(struct trap_frame *frame, vaddr_t kernel_stack)
 {
+    irq_state_t interrupts = arch_irq_save();
     struct cpu_local *local = cpu_local();
     struct user_run run = { .kernel_stack = local->kernel_stack,
                             .page_fault_stack = local->task.exception_stacks[STACK_PAGE_FAULT],
@@ -84,6 +85,7 @@ static void run(struct trap_frame *frame, vaddr_t kernel_stack)
     local->innermost_try = run.innermost_try;
     local->task.exception_stacks[STACK_PAGE_FAULT] = run.page_fault_stack;
     set_kernel_stack(local, run.kernel_stack);
+    arch_irq_restore(interrupts);
 }
 
 /* A function finds its return address on a stack that is 8 below a multiple of 16. */

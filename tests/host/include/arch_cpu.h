@@ -41,6 +41,16 @@ static inline irq_state_t arch_irq_save(void)
     return state;
 }
 
+static inline irq_state_t arch_irq_state(void)
+{
+    return host_cpu.interrupts_on;
+}
+
+static inline void arch_irq_enable(void)
+{
+    host_cpu.interrupts_on = true;
+}
+
 static inline void arch_irq_restore(irq_state_t state)
 {
     host_cpu.interrupts_on = state != 0;

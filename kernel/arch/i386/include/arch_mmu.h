@@ -18,8 +18,6 @@
 
 /* Whether the processor has global pages, whose translations survive a load of CR3. */
 extern bool arch_has_global_pages;
-/* CR3 as it was written last: a task switch loads another one. */
-extern uintptr_t arch_root_in_use;
 
 static inline void arch_direct_map_set(vaddr_t base)
 {
@@ -125,10 +123,13 @@ static inline paddr_t arch_root_read(void)
     return pa(cr3 & CR3_ADDRESS_MASK);
 }
 
+/* A double fault's task switch loads another CR3: what was here before is noted in struct cpu_local. */
 static inline void arch_root_write(paddr_t root)
 {
-    arch_root_in_use = (uintptr_t)pa_value(root);
-    __asm__ volatile("mov %0, %%cr3" : : "r"(arch_root_in_use) : "memory");
+    __asm__ volatile("mov %0, %%gs:8\n\tmov %0, %%cr3"
+                     :
+                     : "r"((uintptr_t)pa_value(root))
+                     : "memory");
 }
 
 /* Tags are for 64-bit mode only (SDM vol. 3A, 4.10.1). */

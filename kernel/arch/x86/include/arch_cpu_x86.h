@@ -26,6 +26,19 @@ static inline irq_state_t arch_irq_save(void)
     return state;
 }
 
+static inline irq_state_t arch_irq_state(void)
+{
+    irq_state_t state;
+
+    __asm__ volatile("pushf\n\tpop %0" : "=r"(state));
+    return state;
+}
+
+static inline void arch_irq_enable(void)
+{
+    __asm__ volatile("sti" : : : "memory");
+}
+
 static inline void arch_irq_restore(irq_state_t state)
 {
     if (state & CPU_FLAGS_INTERRUPT)
