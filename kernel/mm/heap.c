@@ -102,7 +102,8 @@ static void *special_alloc(const struct heap_request *request)
     if ((request->flags & (HEAP_DMA | HEAP_GUARDED)) == 0)
         class_index = aligned_class(request->size_bytes, request->alignment, &state);
     if (class_index != HEAP_NO_CLASS)
-        return heap_small_alloc(request->size_bytes, request->alignment, class_index, state);
+        return heap_small_alloc(request->alignment == 1 ? request->size_bytes : 0, class_index,
+                                state);
     return heap_request_large(request->size_bytes, request->alignment, request->tag, request->flags,
                               request->caller);
 }
@@ -142,7 +143,7 @@ FRAMELESS void *kmalloc_aligned(size_t size_bytes, size_t alignment)
     class_index = aligned_class(size_bytes, alignment, &state);
     if (class_index == HEAP_NO_CLASS)
         return heap_request_large(size_bytes, alignment, HEAP_TAG_NONE, 0, CALLER);
-    return heap_fast_alloc(size_bytes, alignment, class_index, state);
+    return heap_fast_alloc(size_bytes, alignment, 0, class_index, state);
 }
 
 char *kstrdup(const char *text)

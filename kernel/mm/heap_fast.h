@@ -80,13 +80,14 @@ static inline bool heap_mark_live(const struct heap_magazine *magazine, const vo
 
 /* --- the long way ---------------------------------------------------------------------------- */
 
-/* An object of a class, its state byte set to `state`: every case. The object has room for `size_bytes`,
- * at that alignment, whatever the class has; NULL, counted, when there is no memory. */
-void *heap_small_alloc(size_t size_bytes, size_t alignment, unsigned class_index, unsigned state);
+/* An object of a class, its state byte set to `state`: every case. If pages would have to be mapped
+ * for it, one of `span_bytes` (0: no other will do) in the holes of other classes. NULL, counted, when
+ * there is no memory. */
+void *heap_small_alloc(size_t span_bytes, unsigned class_index, unsigned state);
 
 /* The same, after the fast path found nothing to take. */
-void *heap_small_alloc_again(struct heap_cpu *cpu, size_t size_bytes, size_t alignment,
-                             unsigned class_index, unsigned state);
+void *heap_small_alloc_again(struct heap_cpu *cpu, size_t span_bytes, unsigned class_index,
+                             unsigned state);
 
 /* Past the magazines, because they are busy. */
 void *heap_busy_alloc(size_t size_bytes, size_t alignment, unsigned class_index, unsigned state,
@@ -104,9 +105,11 @@ void heap_small_free(const struct heap_small *small, void *object);
 
 /* --- the short way ---------------------------------------------------------------------------- */
 
-/* The usual case, without a call: an object without a tag, from a magazine that is not empty. */
+/* The usual case, without a call: an object without a tag, from a magazine that is not empty.
+ * `span_bytes`: as for heap_small_alloc(). */
 [[gnu::always_inline]] static inline void *heap_fast_alloc(size_t size_bytes, size_t alignment,
-                                                           size_t class_index, unsigned state)
+                                                           size_t span_bytes, size_t class_index,
+                                                           unsigned state)
 {
     struct heap_cpu *cpu = heap_cpu_idle();
     struct heap_magazine *magazine;
@@ -118,10 +121,10 @@ void heap_small_free(const struct heap_small *small, void *object);
     heap_cpu_enter(cpu);
     top = magazine->top;
     if (UNLIKELY(top == magazine->base))
-        return heap_small_alloc_again(cpu, size_bytes, alignment, (unsigned)class_index, state);
+        return heap_small_alloc_again(cpu, span_bytes, (unsigned)class_index, state);
     object = top[-1];
     if (UNLIKELY(!heap_mark_live(magazine, object, state)))
-        return heap_small_alloc_again(cpu, size_bytes, alignment, (unsigned)class_index, state);
+        return heap_small_alloc_again(cpu, span_bytes, (unsigned)class_index, state);
     heap_magazine_set_top(magazine, top - 1);
     magazine->allocations++;
     heap_cpu_leave(cpu);
@@ -152,7 +155,8 @@ void heap_small_free(const struct heap_small *small, void *object);
     heap_state_write(byte, HEAP_STATE_FREED);
     *top = object;
     heap_magazine_set_top(magazine, top + 1);
-    __builtin_prefetch(object, 1); /* it is the next to be handed out */
+    if (LIKELY(magazine->hands_out))
+        __builtin_prefetch(object, 1); /* it is the next */
     heap_cpu_leave(cpu);
     return true;
 }
@@ -162,7 +166,7 @@ void heap_small_free(const struct heap_small *small, void *object);
 {
     if (UNLIKELY(size_bytes > HEAP_SMALL_BYTES))
         return heap_request_large(size_bytes, 1, HEAP_TAG_NONE, 0, CALLER);
-    return heap_fast_alloc(size_bytes, 1, heap_class_of(size_bytes), HEAP_STATE_LIVE);
+    return heap_fast_alloc(size_bytes, 1, size_bytes, heap_class_of(size_bytes), HEAP_STATE_LIVE);
 }
 
 #endif

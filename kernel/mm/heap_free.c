@@ -31,9 +31,9 @@ enum heap_find heap_small_find(uintptr_t address, struct heap_small *small)
         return HEAP_FIND_INTERIOR;
     small->byte = heap_state_of(shape, address);
     small->state = heap_state_read(small->byte);
-    if (heap_state_is_inner(small->state))
-        return HEAP_FIND_INTERIOR;
-    return small->state >= HEAP_STATE_LIVE ? HEAP_FIND_LIVE : HEAP_FIND_FREE;
+    if (LIKELY(small->state >= HEAP_STATE_LIVE))
+        return HEAP_FIND_LIVE;
+    return heap_state_is_inner(small->state) ? HEAP_FIND_INTERIOR : HEAP_FIND_FREE;
 }
 
 size_t heap_small_usable(uintptr_t address, const struct heap_small *small)
@@ -45,16 +45,23 @@ size_t heap_small_usable(uintptr_t address, const struct heap_small *small)
     return object_bytes;
 }
 
-bool heap_size_fits(uintptr_t address, const struct heap_small *small, size_t size_bytes)
+[[gnu::cold]] static bool span_size_fits(uintptr_t address, const struct heap_small *small,
+                                         size_t size_bytes)
 {
     size_t usable = heap_small_usable(address, small);
 
-    if ((small->state & HEAP_STATE_SPAN) != 0)
-        return size_bytes <= usable &&
-               size_bytes > usable - heap_shapes[small->class_index].object_bytes;
+    return size_bytes <= usable &&
+           size_bytes > usable - heap_shapes[small->class_index].object_bytes;
+}
+
+bool heap_size_fits(uintptr_t address, const struct heap_small *small, size_t size_bytes)
+{
+    if (UNLIKELY((small->state & HEAP_STATE_SPAN) != 0))
+        return span_size_fits(address, small, size_bytes);
     if (size_bytes <= HEAP_SMALL_BYTES && heap_class_of(size_bytes) == small->class_index)
         return true;
-    return (small->state & HEAP_STATE_OVERSIZE) != 0 && size_bytes <= usable;
+    return (small->state & HEAP_STATE_OVERSIZE) != 0 &&
+           size_bytes <= heap_shapes[small->class_index].object_bytes;
 }
 
 /* Frees anything that can be freed, and reports everything else. */
@@ -69,7 +76,7 @@ bool heap_free(void *object, size_t size_bytes, const void *caller)
     case HEAP_FIND_LIVE:
         if (size_bytes != HEAP_ANY_SIZE && !heap_size_fits((uintptr_t)object, &small, size_bytes))
             return heap_report(HEAP_FAULT_WRONG_SIZE, object, size_bytes, caller);
-        if ((small.state & HEAP_STATE_SPAN) == 0)
+        if (LIKELY((small.state & HEAP_STATE_SPAN) == 0))
             heap_small_free(&small, object);
         else if (!heap_span_free(&small, object))
             return heap_report(HEAP_FAULT_FREED_TWICE, object, size_bytes, caller);

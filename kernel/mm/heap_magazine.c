@@ -55,16 +55,17 @@ static void magazine_init(struct cpu_memory *memory, unsigned class_index)
         .states = shape->states,
         .low_mask = (1u << shape->plane) - 1,
         .plane = shape->plane,
+        .hands_out = true,
     };
 }
 
-/* Gives this processor its magazines; failing that, it goes on without. */
+/* Gives this processor its magazines, if it has none yet; failing that, it goes on without. */
 static void cpu_create(void)
 {
     unsigned id = arch_cpu_id();
     struct cpu_memory *memory = va_ptr(va(cpu_area + id * CPU_BYTES));
 
-    if (!heap_grow_enter())
+    if (heap_cpus[id] != &heap_cpu_none || heap_debug_on || !heap_grow_enter())
         return;
     if (heap_cpu_own[id] == &heap_cpu_none &&
         heap_window_back_fixed(memory, sizeof(*memory)) == STATUS_OK) {
@@ -97,6 +98,7 @@ static void *magazine_take(struct heap_magazine *magazine, unsigned class_index,
         if (magazine->top == magazine->base) {
             unsigned batch = heap_shapes[class_index].batch;
 
+            magazine->hands_out = true;
             heap_magazine_set_top(magazine,
                                   magazine->base + take(class_index, magazine->base, batch));
             if (magazine->top == magazine->base)
@@ -118,8 +120,7 @@ static void *slab_alloc(unsigned class_index, unsigned state, take_objects *take
     const struct heap_shape *shape = &heap_shapes[class_index];
     void *object;
 
-    if (heap_cpus[arch_cpu_id()] == &heap_cpu_none && !heap_debug_on)
-        cpu_create();
+    cpu_create();
     if (take(class_index, &object, 1) == 0)
         return NULL;
     heap_state_write(heap_state_of(shape, (uintptr_t)object), state);
@@ -146,12 +147,12 @@ static void *class_alloc(unsigned class_index, unsigned state, take_objects *tak
 }
 
 /* Before more is mapped, the holes in other classes' slabs are tried. */
-void *heap_small_alloc(size_t size_bytes, size_t alignment, unsigned class_index, unsigned state)
+void *heap_small_alloc(size_t span_bytes, unsigned class_index, unsigned state)
 {
     void *object = class_alloc(class_index, state, slab_take_at_hand);
 
     if (object == NULL)
-        object = heap_span_alloc(size_bytes, alignment, state);
+        object = heap_span_alloc(span_bytes, state);
     if (object == NULL)
         object = class_alloc(class_index, state, slab_take);
     if (object == NULL)
@@ -160,11 +161,11 @@ void *heap_small_alloc(size_t size_bytes, size_t alignment, unsigned class_index
 }
 
 /* The same, after the fast path found nothing to take. */
-void *heap_small_alloc_again(struct heap_cpu *cpu, size_t size_bytes, size_t alignment,
-                             unsigned class_index, unsigned state)
+void *heap_small_alloc_again(struct heap_cpu *cpu, size_t span_bytes, unsigned class_index,
+                             unsigned state)
 {
     heap_cpu_leave(cpu);
-    return heap_small_alloc(size_bytes, alignment, class_index, state);
+    return heap_small_alloc(span_bytes, class_index, state);
 }
 
 /* Past the magazines, because they are busy. */
@@ -173,7 +174,7 @@ void *heap_busy_alloc(size_t size_bytes, size_t alignment, unsigned class_index,
 {
     if (heap_debug_on)
         return heap_request_large(size_bytes, alignment, HEAP_TAG_NONE, 0, caller);
-    return heap_small_alloc(size_bytes, alignment, class_index, state);
+    return heap_small_alloc(0, class_index, state);
 }
 
 /* --- freeing ---------------------------------------------------------------------------------- */
@@ -184,6 +185,8 @@ static void magazine_flush(struct heap_magazine *magazine, unsigned class_index)
     unsigned batch = heap_shapes[class_index].batch;
     size_t rest = (size_t)(magazine->top - magazine->base) - batch;
 
+    magazine->hands_out = magazine->allocations != magazine->flushed_at;
+    magazine->flushed_at = magazine->allocations;
     slab_give(class_index, magazine->base, batch);
     memmove(magazine->base, magazine->base + batch, rest * sizeof(magazine->base[0]));
     heap_magazine_set_top(magazine, magazine->base + rest);
@@ -201,6 +204,7 @@ void heap_small_free(const struct heap_small *small, void *object)
     if (cpu == NULL) {
         heap_count(&heap_counters.tag_bytes[tag], -bytes);
         slab_give(small->class_index, &object, 1);
+        cpu_create();
         return;
     }
     heap_cpu_enter(cpu);

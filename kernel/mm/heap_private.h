@@ -18,6 +18,8 @@ struct heap_magazine {
     uintptr_t states;   /* of the class's shape */
     uint32_t low_mask;  /* bits that are 0 in the address of every object's first byte */
     uint8_t plane;
+    bool hands_out;    /* objects are allocated here, not only freed */
+    size_t flushed_at; /* `allocations`, when it last gave objects away */
 } __attribute__((aligned(64)));
 static_assert(sizeof(struct heap_magazine) == 64, "a magazine is a cache line");
 

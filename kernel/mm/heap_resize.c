@@ -20,7 +20,7 @@ static void *move_object(void *object, size_t usable, const struct heap_request 
         moved = heap_request_large(request->size_bytes, 1, request->tag,
                                    request->flags | HEAP_GROWS, request->caller);
     else
-        moved = heap_small_alloc(request->size_bytes, 1, heap_class_of(request->size_bytes),
+        moved = heap_small_alloc(request->size_bytes, heap_class_of(request->size_bytes),
                                  HEAP_STATE_LIVE | (unsigned)request->tag);
     if (moved == NULL)
         return NULL;
@@ -44,7 +44,8 @@ static void *large_realloc(void *object, size_t size_bytes, const void *caller)
 [[gnu::always_inline]] static inline void *plain_move(void *object, size_t usable,
                                                       unsigned class_index, size_t size_bytes)
 {
-    void *moved = heap_fast_alloc(size_bytes, 1, heap_class_of(size_bytes), HEAP_STATE_LIVE);
+    void *moved =
+        heap_fast_alloc(size_bytes, 1, size_bytes, heap_class_of(size_bytes), HEAP_STATE_LIVE);
 
     if (moved == NULL)
         return NULL;

@@ -33,7 +33,7 @@ bool heap_size_fits(uintptr_t address, const struct heap_small *small, size_t si
 
 /* An object in the place of several smaller ones; NULL when that is not worth while, or not possible.
  * `state` is what its state byte becomes, but for HEAP_STATE_SPAN. */
-void *heap_span_alloc(size_t size_bytes, size_t alignment, unsigned state);
+void *heap_span_alloc(size_t size_bytes, unsigned state);
 
 /* Frees a live span; false when another processor has just done so. */
 bool heap_span_free(const struct heap_small *small, void *object);

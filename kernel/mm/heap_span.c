@@ -14,7 +14,8 @@
  *
  * Spans are made only when a new slab would ask for pages that are not mapped yet, and only while much
  * of the heap is such room (slab_sparse()); the short way of kmalloc() never looks for them. kfree()
- * finds a state byte that is not as usual and comes here. Only alignment of 16 bytes is to be had.
+ * finds a state byte that is not as usual and comes here. Only alignment of 16 bytes is to be had, so
+ * that powers of two, which kmalloc() aligns naturally, get none.
  *
  * Locking: who changes the first state byte from live to freed frees the span; then that of the class.
  * Cost: a search of a few slabs for each class that would do.
@@ -26,19 +27,12 @@
 
 #define SPAN_COUNT_MAX 63u
 #define SPAN_BYTES_MIN 128u
-#define SPAN_ALIGNMENT 16u
 static_assert(SPAN_COUNT_MAX <= HEAP_STATE_COUNT, "the number of objects fits a state byte");
 
 /* Objects of `object_bytes` that it takes. */
 static size_t count_for(size_t size_bytes, size_t object_bytes)
 {
     return (size_bytes + object_bytes - 1) / object_bytes;
-}
-
-/* What kmalloc() promises of an object of that size: natural alignment for powers of two. */
-static bool alignment_will_do(size_t size_bytes, size_t alignment)
-{
-    return alignment <= SPAN_ALIGNMENT && !is_power_of_two(size_bytes);
 }
 
 /* Inner objects first, so that nobody finds a live span without its number. */
@@ -66,11 +60,11 @@ static void count_tag(unsigned state, size_t change)
 }
 
 /* From the largest class that is small enough: fewer objects, less room lost at the end. */
-void *heap_span_alloc(size_t size_bytes, size_t alignment, unsigned state)
+void *heap_span_alloc(size_t size_bytes, unsigned state)
 {
     unsigned class_index;
 
-    if (size_bytes < SPAN_BYTES_MIN || !alignment_will_do(size_bytes, alignment) || !slab_sparse())
+    if (size_bytes < SPAN_BYTES_MIN || is_power_of_two(size_bytes) || !slab_sparse())
         return NULL;
     for (class_index = heap_class_of(size_bytes); class_index >= HEAP_CLASS_FIRST; class_index--) {
         size_t object_bytes = heap_shapes[class_index].object_bytes;

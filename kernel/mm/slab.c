@@ -81,6 +81,17 @@ struct heap_class {
 static struct heap_class *classes; /* by class; that of HEAP_NO_CLASS is not used */
 static size_t empty_slabs_total;   /* atomic; a hint whether reclaiming is worth while */
 
+/* Others read these two without the lock. */
+static void count_free(struct heap_class *class, size_t change)
+{
+    __atomic_store_n(&class->free_objects, class->free_objects + change, __ATOMIC_RELAXED);
+}
+
+static void count_slabs(struct heap_class *class, size_t change)
+{
+    __atomic_store_n(&class->slabs, class->slabs + change, __ATOMIC_RELAXED);
+}
+
 /* --- lists ------------------------------------------------------------------------------- */
 
 /* The list for a slab with that many free objects. */
@@ -208,8 +219,8 @@ static enum status slab_create(struct heap_class *class, bool may_map)
     }
     slab_fill_record(class, first);
     state = spin_lock(&class->lock);
-    class->slabs++;
-    class->free_objects += class->shape.count;
+    count_slabs(class, 1);
+    count_free(class, class->shape.count);
     list_update(class, &heap_window.pages[first]);
     spin_unlock(&class->lock, state);
     return STATUS_OK;
@@ -223,8 +234,8 @@ static uint32_t detach_empty(struct heap_class *class, size_t kept)
     if (class->empty_slabs <= kept)
         return 0;
     list_move(class, &heap_window.pages[first], NO_LIST);
-    class->slabs--;
-    class->free_objects -= class->shape.count;
+    count_slabs(class, -(size_t)1);
+    count_free(class, -(size_t) class->shape.count);
     return first;
 }
 
@@ -292,7 +303,7 @@ static unsigned slab_give_objects(struct heap_class *class, void *const *objects
         done++;
     } while (done < count && (uintptr_t)objects[done] - base < size_bytes);
     slab->free_count = (uint16_t)(slab->free_count + given);
-    class->free_objects += given;
+    count_free(class, given);
     list_update(class, slab);
     return done;
 }
@@ -315,7 +326,7 @@ static unsigned take_from_slabs(struct heap_class *class, void **objects, unsign
         taken += slab_take_objects(class, first, objects + taken, count - taken);
         list_update(class, &heap_window.pages[first]);
     }
-    class->free_objects -= taken;
+    count_free(class, -(size_t)taken);
     return taken;
 }
 
@@ -365,7 +376,7 @@ static void *search_slab(struct heap_class *class, uint32_t first, unsigned coun
         return NULL;
     flip_bits(slab, start, count);
     slab->free_count = (uint16_t)(slab->free_count - count);
-    class->free_objects -= count;
+    count_free(class, -(size_t)count);
     class->inner_objects += count - 1;
     list_update(class, slab);
     return va_ptr(va(heap_page_address(first) + (uintptr_t)start * class->shape.object_bytes));
@@ -583,7 +594,7 @@ void slab_give_span(unsigned class_index, void *first, unsigned count)
 
     flip_bits(slab, heap_object_index(&class->shape, offset), count);
     slab->free_count = (uint16_t)(slab->free_count + count);
-    class->free_objects += count;
+    count_free(class, count);
     class->inner_objects -= count - 1;
     list_update(class, slab);
     unlock_and_trim(class, state);
