@@ -210,7 +210,8 @@ static void refer_to_itself(paddr_t root, unsigned levels)
 void arch_boot_enter(paddr_t root, unsigned levels, vaddr_t stack_top, void *handoff,
                      uint64_t ticks)
 {
-    uintptr_t cr4 = levels == 3 ? CR4_PAE : arch_boot_largest_leaf(2) == 2 ? CR4_PSE : 0;
+    /* With PAE, PSE has no meaning (SDM vol. 3A, 4.1.1); some emulators want it for large pages all the same. */
+    uintptr_t cr4 = (levels == 3 ? CR4_PAE : 0) | (arch_boot_largest_leaf(2) == 2 ? CR4_PSE : 0);
 
     refer_to_itself(root, levels);
     entry_bytes = levels == 3 ? 8 : 4;
