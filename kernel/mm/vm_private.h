@@ -69,6 +69,27 @@ void vm_list_add(struct vm_space *space);
 void vm_list_remove(struct vm_space *space);
 void vm_list_reset(void); /* there are none yet */
 
+/* vm_cut.c: a range of a space, whole pages within its borders. */
+struct vm_span {
+    uintptr_t start;
+    uintptr_t end;
+};
+
+/* The first area at or after `address` whose own pages, not only its guards, lie before `end`; the next
+ * one behind `area`. NULL: none. */
+struct vm_area *vm_next_in_span(const struct vm_space *space, uintptr_t address, uintptr_t end);
+struct vm_area *vm_next_behind(const struct vm_space *space, const struct vm_area *area,
+                               uintptr_t end);
+
+/* Records for vm_cut_at_borders(). STATUS_NO_MEMORY. */
+enum status vm_reserve_cuts(struct vm_edit *edit, const struct vm_span *span);
+
+/* Cuts areas so that none reaches across the borders of the span; vm_reserve_cuts() has looked. */
+void vm_cut_at_borders(struct vm_edit *edit, const struct vm_span *span);
+
+/* Joins areas in the span, and at its borders, that nothing tells apart any more; their pages, too. */
+void vm_join_span(struct vm_edit *edit, const struct vm_span *span);
+
 /* vm_type.c: whether physical memory may be mapped with the memory type of `rights`. STATUS_DENIED, with a
  * warning that names both types, if it is mapped with another one, or the firmware has another one. The
  * range does not wrap. The space is locked. */

@@ -7,14 +7,7 @@
  * themselves). The tree comes last and cannot fail. The flush is done, and frames are freed, before
  * the locks are released (vm_edit_end()).
  *
- * A range that is unmapped or protected may cut areas:
- *
- *      [ area a      ][ area b ]     [ area c        ]
- *            ^---------------- range -----^
- *      [ a   ]                            [ c'       ]   unmapped: b is gone
- *      [ a   ][  a'  ][ area b ]     [ c ][ c'       ]   protected: fails, for there is a hole
- *
- * A guard page belongs to its end of an area and goes with it when that end is unmapped.
+ * A range that is unmapped or protected may cut areas, and join them again: vm_cut.c.
  */
 #include "mm/vmm.h"
 
@@ -228,16 +221,10 @@ enum status vm_map(struct vm_space *space, const struct vm_request *request, vad
     return status;
 }
 
-/* --- cutting ----------------------------------------------------------------------------- */
-
-/* A range, checked. */
-struct span {
-    uintptr_t start;
-    uintptr_t end;
-};
+/* --- ranges ------------------------------------------------------------------------------ */
 
 static enum status check_span(const struct vm_space *space, vaddr_t start, size_t size_bytes,
-                              struct span *span)
+                              struct vm_span *span)
 {
     uint64_t size, end;
 
@@ -247,80 +234,17 @@ static enum status check_span(const struct vm_space *space, vaddr_t start, size_
         !checked_add(va_value(start), size, &end) || va_value(start) < space->areas.first ||
         end > space->areas.end)
         return STATUS_INVALID;
-    *span = (struct span){ va_value(start), (uintptr_t)end };
+    *span = (struct vm_span){ va_value(start), (uintptr_t)end };
     return STATUS_OK;
 }
 
-/* The first area at or after `address` whose own pages, not only its guards, lie before `end`. */
-static struct vm_area *next_in_span(const struct vm_space *space, uintptr_t address, uintptr_t end)
-{
-    struct vm_area *area = vm_tree_at_or_after(&space->areas, address);
-
-    if (area != NULL && area->end <= address)
-        area = vm_tree_at_or_after(&space->areas, vm_area_claim_end(area));
-    return area != NULL && area->start < end ? area : NULL;
-}
-
-/* The next one behind `area`. */
-static struct vm_area *next_behind(const struct vm_space *space, const struct vm_area *area,
-                                   uintptr_t end)
-{
-    return area->end < end ? next_in_span(space, area->end, end) : NULL;
-}
-
-/* Where records may be needed: cutting an area twice leaves two more, each below a node. */
-static enum status reserve_cuts(struct vm_edit *edit, const struct span *span)
-{
-    const struct vm_tree *areas = &edit->space->areas;
-    const struct vm_area *first = vm_tree_find(areas, span->start);
-    const struct vm_area *last = vm_tree_find(areas, span->end - 1);
-    unsigned cuts = 0;
-
-    cuts += first != NULL && first->start < span->start && first->end > span->start;
-    cuts += last != NULL && last->start < span->end && last->end > span->end;
-    if (cuts == 0)
-        return STATUS_OK;
-    return vm_spares_fill(&edit->spares, cuts, cuts * (areas->height + 1));
-}
-
-/* Makes two areas of one: the lower part stays, the upper one is returned. */
-static struct vm_area *cut_area(struct vm_edit *edit, struct vm_area *area, uintptr_t at)
-{
-    struct vm_area *upper = vm_spares_take(&edit->spares);
-
-    *upper = *area;
-    upper->start = at;
-    upper->target += at - area->start;
-    upper->guard_before = false;
-    vm_tree_resize(&edit->space->areas, area,
-                   &(struct vm_borders){ area->start, at, area->guard_before, false });
-    vm_tree_insert(&edit->space->areas, upper, &edit->spares.nodes);
-    return upper;
-}
-
-/* Cuts areas so that none reaches across the borders of the span; reserve_cuts() has looked. */
-static void cut_at_borders(struct vm_edit *edit, const struct span *span)
-{
-    const struct vm_tree *areas = &edit->space->areas;
-    struct vm_area *area;
-
-    if (edit->spares.area_count == 0)
-        return;
-    area = vm_tree_find(areas, span->start);
-    if (area != NULL && area->start < span->start && area->end > span->start)
-        cut_area(edit, area, span->start);
-    area = vm_tree_find(areas, span->end - 1);
-    if (area != NULL && area->start < span->end && area->end > span->end)
-        cut_area(edit, area, span->end);
-}
-
 /* An area that lost its upper neighbour keeps no guard there. */
-static void remove_areas(struct vm_edit *edit, const struct span *span)
+static void remove_areas(struct vm_edit *edit, const struct vm_span *span)
 {
-    struct vm_area *area = next_in_span(edit->space, span->start, span->end);
+    struct vm_area *area = vm_next_in_span(edit->space, span->start, span->end);
 
     while (area != NULL) {
-        struct vm_area *next = next_behind(edit->space, area, span->end);
+        struct vm_area *next = vm_next_behind(edit->space, area, span->end);
 
         vm_tree_remove(&edit->space->areas, area, &edit->spares.nodes);
         vm_area_free(area);
@@ -330,11 +254,11 @@ static void remove_areas(struct vm_edit *edit, const struct span *span)
 
 /* --- unmapping --------------------------------------------------------------------------- */
 
-static enum status check_unmap(const struct vm_space *space, const struct span *span)
+static enum status check_unmap(const struct vm_space *space, const struct vm_span *span)
 {
-    const struct vm_area *area = next_in_span(space, span->start, span->end);
+    const struct vm_area *area = vm_next_in_span(space, span->start, span->end);
 
-    for (; area != NULL; area = next_behind(space, area, span->end)) {
+    for (; area != NULL; area = vm_next_behind(space, area, span->end)) {
         if (area->kind == VM_WINDOW)
             return STATUS_DENIED;
     }
@@ -344,7 +268,7 @@ static enum status check_unmap(const struct vm_space *space, const struct span *
 enum status vm_unmap(struct vm_space *space, vaddr_t start, size_t size_bytes)
 {
     struct vm_edit edit;
-    struct span span;
+    struct vm_span span;
     enum status status = check_span(space, start, size_bytes, &span);
 
     if (status != STATUS_OK)
@@ -352,11 +276,11 @@ enum status vm_unmap(struct vm_space *space, vaddr_t start, size_t size_bytes)
     vm_edit_begin(&edit, space);
     status = check_unmap(space, &span);
     if (status == STATUS_OK)
-        status = reserve_cuts(&edit, &span);
+        status = vm_reserve_cuts(&edit, &span);
     if (status == STATUS_OK)
         status = pt_unmap(space->table, va(span.start), span.end - span.start, &edit.batch);
     if (status == STATUS_OK) {
-        cut_at_borders(&edit, &span);
+        vm_cut_at_borders(&edit, &span);
         remove_areas(&edit, &span);
     }
     vm_edit_end(&edit);
@@ -366,13 +290,13 @@ enum status vm_unmap(struct vm_space *space, vaddr_t start, size_t size_bytes)
 /* --- protecting -------------------------------------------------------------------------- */
 
 /* Whether areas that have frames, and may have these rights, cover all of the span. */
-static enum status check_protect(const struct vm_space *space, const struct span *span,
+static enum status check_protect(const struct vm_space *space, const struct vm_span *span,
                                  unsigned rights)
 {
     uintptr_t address = span->start;
 
     while (address < span->end) {
-        const struct vm_area *area = next_in_span(space, address, span->end);
+        const struct vm_area *area = vm_next_in_span(space, address, span->end);
         enum status status;
 
         if (area == NULL || area->start > address)
@@ -397,12 +321,13 @@ static unsigned protect_flags(const struct vm_space *space, const struct vm_area
     return vm_leaf_flags(space, area) & ~(area->may_share ? (unsigned)PT_WRITE : 0u);
 }
 
-static enum status protect_areas(struct vm_edit *edit, const struct span *span, unsigned rights)
+static enum status protect_areas(struct vm_edit *edit, const struct vm_span *span, unsigned rights)
 {
-    struct vm_area *area = next_in_span(edit->space, span->start, span->end);
+    struct vm_area *area = vm_next_in_span(edit->space, span->start, span->end);
     enum status status = STATUS_OK;
 
-    for (; area != NULL && status == STATUS_OK; area = next_behind(edit->space, area, span->end)) {
+    for (; area != NULL && status == STATUS_OK;
+         area = vm_next_behind(edit->space, area, span->end)) {
         area->rights = rights;
         status = pt_protect(edit->space->table, va(area->start), area->end - area->start,
                             protect_flags(edit->space, area), &edit->batch);
@@ -413,7 +338,7 @@ static enum status protect_areas(struct vm_edit *edit, const struct span *span, 
 enum status vm_protect(struct vm_space *space, vaddr_t start, size_t size_bytes, unsigned rights)
 {
     struct vm_edit edit;
-    struct span span;
+    struct vm_span span;
     enum status status = check_span(space, start, size_bytes, &span);
 
     if (status != STATUS_OK)
@@ -421,12 +346,13 @@ enum status vm_protect(struct vm_space *space, vaddr_t start, size_t size_bytes,
     vm_edit_begin(&edit, space);
     status = check_protect(space, &span, rights);
     if (status == STATUS_OK)
-        status = reserve_cuts(&edit, &span);
+        status = vm_reserve_cuts(&edit, &span);
     if (status == STATUS_OK)
         status = pt_split(space->table, va(span.start), span.end - span.start, &edit.batch);
     if (status == STATUS_OK) {
-        cut_at_borders(&edit, &span);
+        vm_cut_at_borders(&edit, &span);
         status = protect_areas(&edit, &span, rights);
+        vm_join_span(&edit, &span);
     }
     vm_edit_end(&edit);
     return status;

@@ -394,6 +394,31 @@ static void large_pages(void **state)
     expect_word(USER + 5 * PAGE_SIZE, 5);
 }
 
+static void large_pages_come_back(void **state)
+{
+    /* A large page that a change of rights has split is one again, and its table free, when all of it has the same
+     * rights again; not across areas, and no page is lost. */
+    size_t tables;
+
+    (void)state;
+    map(USER, 2 * LARGE / PAGE_SIZE, PT_WRITE, VM_HUGE | VM_POPULATE);
+    tables = pt_count_tables(vm_space_table(user));
+    assert_ok(vm_write(USER + 7 * PAGE_SIZE, 7));
+    assert_ok(vm_protect(user, va(USER + 7 * PAGE_SIZE), LARGE, 0));
+    assert_int_equal(leaf_level(USER), 1);
+    assert_int_equal(leaf_level(USER + LARGE), 1);
+    assert_ok(vm_protect(user, va(USER + 7 * PAGE_SIZE), LARGE - 7 * PAGE_SIZE, PT_WRITE));
+    assert_int_equal(leaf_level(USER), 2);
+    assert_int_equal(leaf_level(USER + LARGE), 1);
+    assert_ok(vm_protect(user, va(USER + LARGE), 7 * PAGE_SIZE, PT_WRITE));
+    assert_int_equal(leaf_level(USER + LARGE), 2);
+    assert_int_equal(pt_count_tables(vm_space_table(user)), tables);
+    assert_int_equal(frames_in_use(), 2 * LARGE / PAGE_SIZE);
+    expect_word(USER + 7 * PAGE_SIZE, 7);
+    assert_ok(vm_write(USER + 8 * PAGE_SIZE, 8));
+    assert_ok(vm_space_check(user));
+}
+
 static void large_pages_are_copied_in_small_pieces(void **state)
 {
     /* A write to a large page that a clone shares copies one page of it; with the clone gone, the
@@ -451,6 +476,7 @@ int main(void)
         CASE(stacks_grow_down),
         CASE(stacks_do_not_grow_without_memory),
         CASE(large_pages),
+        CASE(large_pages_come_back),
         CASE(large_pages_are_copied_in_small_pieces),
         CASE(small_pages_where_large_ones_cannot_be),
     };

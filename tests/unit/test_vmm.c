@@ -315,6 +315,37 @@ static void protecting_cuts_areas(void **state)
                      STATUS_DENIED);
 }
 
+static void parts_that_are_alike_again_are_joined(void **state)
+{
+    /* An area of which parts were protected is one area again when all have the same rights; areas that differ in
+     * anything else, or have a guard between them, stay apart. */
+    struct vm_request stranger = anonymous(USER + 8 * PAGE_SIZE, 2, VM_EXACT);
+
+    (void)state;
+    assert_ok(map_exactly(USER, 8, 0));
+    assert_ok(vm_write(USER + 3 * PAGE_SIZE, 3));
+    for (unsigned i = 1; i < 8; i += 2)
+        assert_ok(vm_protect(user, va(USER + i * PAGE_SIZE), PAGE_SIZE, PT_USER));
+    expect_area(USER + 3 * PAGE_SIZE, USER + 3 * PAGE_SIZE, USER + 4 * PAGE_SIZE, PT_USER);
+    assert_ok(vm_protect(user, va(USER + 3 * PAGE_SIZE), PAGE_SIZE, PT_WRITE | PT_USER));
+    expect_area(USER + 3 * PAGE_SIZE, USER + 2 * PAGE_SIZE, USER + 5 * PAGE_SIZE,
+                PT_WRITE | PT_USER);
+    assert_ok(vm_protect(user, va(USER + PAGE_SIZE), 7 * PAGE_SIZE, PT_WRITE | PT_USER));
+    expect_area(USER, USER, USER + 8 * PAGE_SIZE, PT_WRITE | PT_USER);
+    assert_ok(vm_write(USER + 3 * PAGE_SIZE, 4));
+    stranger.name = "stranger";
+    assert_ok(map(&stranger));
+    assert_ok(map_exactly(USER + 11 * PAGE_SIZE, 2, VM_GUARDED));
+    assert_ok(vm_protect(user, va(USER), 10 * PAGE_SIZE, PT_USER));
+    expect_area(USER, USER, USER + 8 * PAGE_SIZE, PT_USER);
+    assert_ok(vm_protect(user, va(USER + 11 * PAGE_SIZE), PAGE_SIZE, PT_USER));
+    assert_ok(vm_protect(user, va(USER + 12 * PAGE_SIZE), PAGE_SIZE, PT_USER));
+    expect_area(USER + 12 * PAGE_SIZE, USER + 11 * PAGE_SIZE, USER + 13 * PAGE_SIZE, PT_USER);
+    assert_int_equal(vm_write(USER + 10 * PAGE_SIZE, 1), STATUS_DENIED);
+    assert_int_equal(vm_write(USER + 13 * PAGE_SIZE, 1), STATUS_DENIED);
+    assert_ok(vm_space_check(user));
+}
+
 static void protecting_needs_areas(void **state)
 {
     /* A range with a hole, a guard, or a record of another module's is refused as a whole, and
@@ -628,6 +659,7 @@ int main(void)
         CASE(unmapping_cuts_areas),
         CASE(guards_go_with_their_end),
         CASE(protecting_cuts_areas),
+        CASE(parts_that_are_alike_again_are_joined),
         CASE(protecting_needs_areas),
         CASE(fixed_areas_keep_their_target),
         CASE(kernel_memory),
