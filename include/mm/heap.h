@@ -6,7 +6,12 @@
  * powers of two up to a page. Nothing is stored in a free object. Every wrong free (twice, late twice, into the middle,
  * a foreign pointer, a wrong size) is found in release builds too, reported with class and tag,
  * counted (heap_stats.bad_frees), and refused; the heap stays intact. Failure is NULL.
- * Any context, any processor, after heap_init(); locks of rank HEAP_CLASS and HEAP_LARGE.
+ *
+ * Any processor, after heap_init(), and any context: an interrupt handler may call all of the following
+ * but heap_init(), heap_shrink() and heap_check(), wherever it interrupts the heap. What it allocates
+ * while this very processor is mapping pages for the heap comes from pages that are mapped already, or is
+ * NULL. The caller may hold locks of a lower rank than HEAP_LARGE. The PMM and the page tables may call
+ * the heap back (heap_shrink()) from inside of it: it holds none of its locks when it calls them.
  */
 #ifndef MERIDIAN_MM_HEAP_H
 #define MERIDIAN_MM_HEAP_H

@@ -219,8 +219,10 @@ void heap_block_mark_freed(const struct heap_record *record)
 {
     const struct heap_shape *shape = &heap_shapes[record->class_index];
 
-    if (record->class_index == HEAP_NO_CLASS)
+    if (record->class_index == HEAP_NO_CLASS) {
+        heap_large_untag(&heap_window.pages[heap_page_number(record->start)]);
         return;
+    }
     heap_state_write(heap_state_of(shape, record->start), HEAP_STATE_FREED | record->tag);
     heap_count(&heap_counters.tag_bytes[record->tag], -(size_t)shape->object_bytes);
 }

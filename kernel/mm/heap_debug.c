@@ -10,7 +10,7 @@
  *                   │
  *                 live ──> free: are the canaries as they were? poison, or zeros
  *                            ├─ guarded: unmapped, its addresses are kept          HEAP_RECORD_GUARDED
- *                            ├─ small, with quarantine or random: waits            HEAP_RECORD_HELD
+ *                            ├─ with quarantine or random: waits                   HEAP_RECORD_HELD
  *                            v
  *                          gone: the block is the heap's; when it is handed out again, its
  *                                filling is compared first                         HEAP_RECORD_GONE
@@ -31,11 +31,13 @@
 /* What waits at most. */
 #define HELD_OBJECTS    1024u
 #define HELD_BYTES      ((size_t)MiB)
-#define HELD_RANDOM     64u /* where only the order matters */
+#define HELD_RANDOM     64u              /* where only the order matters */
+#define HELD_BYTES_EACH (HELD_BYTES / 4) /* larger blocks do not wait */
 #define GUARDED_OBJECTS 256u
 
 static uint32_t sequence; /* of the last allocation; under the lock, as the next two */
 static size_t held_bytes;
+static size_t held_large_bytes;
 static size_t held_by_class[HEAP_CLASS_END];
 static size_t untracked; /* atomic */
 
@@ -43,6 +45,7 @@ void heap_debug_reset(void)
 {
     sequence = 0;
     held_bytes = 0;
+    held_large_bytes = 0;
     untracked = 0;
     memset(held_by_class, 0, sizeof(held_by_class));
 }
@@ -58,7 +61,11 @@ static size_t held_objects_most(void)
 
 static void count_held(const struct heap_record *record, bool in)
 {
-    held_bytes += in ? record->block_bytes : -record->block_bytes;
+    size_t change = in ? record->block_bytes : -record->block_bytes;
+
+    held_bytes += change;
+    if (record->class_index == HEAP_NO_CLASS)
+        held_large_bytes += change;
     held_by_class[record->class_index] += in ? 1 : -(size_t)1;
 }
 
@@ -136,7 +143,8 @@ static void wait_or_go(uint32_t number)
 {
     struct heap_record *record = &heap_records[number];
     bool guarded = (record->flags & HEAP_GUARDED) != 0;
-    bool waits = record->class_index != HEAP_NO_CLASS && held_objects_most() != 0;
+    bool waits = held_objects_most() != 0 && record->block_bytes <= HELD_BYTES_EACH &&
+                 (record->flags & HEAP_DMA) == 0;
     irq_state_t state;
 
     if (guarded)
@@ -156,6 +164,11 @@ static void wait_or_go(uint32_t number)
 size_t heap_debug_held(unsigned class_index)
 {
     return __atomic_load_n(&held_by_class[class_index], __ATOMIC_RELAXED);
+}
+
+size_t heap_debug_held_large_bytes(void)
+{
+    return __atomic_load_n(&held_large_bytes, __ATOMIC_RELAXED);
 }
 
 /* --- allocation ------------------------------------------------------------------------------- */

@@ -40,8 +40,10 @@ void *heap_debug_realloc(void *object, size_t size_bytes, const void *caller);
 size_t heap_debug_usable(const void *object);
 bool heap_debug_describe(const void *address, struct heap_object_info *info); /* false: untracked */
 
-/* Objects of a class that are free, but not back in a slab. */
+/* Objects of a class that are free, but not back in a slab; those of HEAP_NO_CLASS, large ones, not back
+ * in the run allocator: their bytes. */
 size_t heap_debug_held(unsigned class_index);
+size_t heap_debug_held_large_bytes(void);
 
 /* A slab goes back to the run allocator: what is known of its former objects means nothing then. */
 void heap_debug_forget(unsigned class_index, uint32_t first);

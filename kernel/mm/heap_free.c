@@ -45,23 +45,12 @@ size_t heap_small_usable(uintptr_t address, const struct heap_small *small)
     return object_bytes;
 }
 
-[[gnu::cold]] static bool span_size_fits(uintptr_t address, const struct heap_small *small,
-                                         size_t size_bytes)
+bool heap_span_size_fits(uintptr_t address, const struct heap_small *small, size_t size_bytes)
 {
     size_t usable = heap_small_usable(address, small);
 
     return size_bytes <= usable &&
            size_bytes > usable - heap_shapes[small->class_index].object_bytes;
-}
-
-bool heap_size_fits(uintptr_t address, const struct heap_small *small, size_t size_bytes)
-{
-    if (UNLIKELY((small->state & HEAP_STATE_SPAN) != 0))
-        return span_size_fits(address, small, size_bytes);
-    if (size_bytes <= HEAP_SMALL_BYTES && heap_class_of(size_bytes) == small->class_index)
-        return true;
-    return (small->state & HEAP_STATE_OVERSIZE) != 0 &&
-           size_bytes <= heap_shapes[small->class_index].object_bytes;
 }
 
 /* Frees anything that can be freed, and reports everything else. */

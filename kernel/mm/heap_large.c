@@ -216,6 +216,12 @@ struct heap_page *heap_large_find(const void *object)
     return head;
 }
 
+void heap_large_untag(struct heap_page *head)
+{
+    count_tag(head, false);
+    head->tag = HEAP_TAG_NONE;
+}
+
 size_t heap_large_usable(const struct heap_page *head)
 {
     size_t pages = head->page_count - ((head->flags & HEAP_GUARDED) != 0);

@@ -102,6 +102,9 @@ void heap_large_unmap(uint32_t first);
 /* The record of the live large object that begins at `object`; NULL when there is none. */
 struct heap_page *heap_large_find(const void *object);
 
+/* It is nobody's any more, but not yet free. */
+void heap_large_untag(struct heap_page *head);
+
 /* Bytes from the object's first to the end of its pages. */
 size_t heap_large_usable(const struct heap_page *head);
 

@@ -26,8 +26,19 @@ enum heap_find heap_small_find(uintptr_t address, struct heap_small *small);
 /* Bytes of a live object that may be used. */
 size_t heap_small_usable(uintptr_t address, const struct heap_small *small);
 
-/* Whether a live object may be said to have that size. */
-bool heap_size_fits(uintptr_t address, const struct heap_small *small, size_t size_bytes);
+/* Whether a live object may be said to have that size; the first of spans only. */
+bool heap_span_size_fits(uintptr_t address, const struct heap_small *small, size_t size_bytes);
+
+static inline bool heap_size_fits(uintptr_t address, const struct heap_small *small,
+                                  size_t size_bytes)
+{
+    if ((small->state & HEAP_STATE_SPAN) != 0)
+        return heap_span_size_fits(address, small, size_bytes);
+    if (size_bytes <= HEAP_SMALL_BYTES && heap_class_of(size_bytes) == small->class_index)
+        return true;
+    return (small->state & HEAP_STATE_OVERSIZE) != 0 &&
+           size_bytes <= heap_shapes[small->class_index].object_bytes;
+}
 
 /* --- spans (heap_span.c) ------------------------------------------------------------------------ */
 

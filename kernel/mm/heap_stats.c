@@ -97,18 +97,20 @@ static void add_tags(struct heap_stats *stats)
 void heap_get_stats(struct heap_stats *stats)
 {
     struct heap_run_stats runs;
+    size_t held = heap_debug_held(HEAP_NO_CLASS);
+    size_t held_bytes = heap_debug_held_large_bytes();
 
     heap_runs_get_stats(&runs);
     *stats = (struct heap_stats){
-        .live_objects = runs.large_objects,
-        .live_bytes = (uint64_t)runs.large_pages << PAGE_SHIFT,
+        .live_objects = runs.large_objects - held,
+        .live_bytes = ((uint64_t)runs.large_pages << PAGE_SHIFT) - held_bytes,
         .metadata_bytes = (uint64_t)heap_window.metadata_pages << PAGE_SHIFT,
-        .cached_bytes = (uint64_t)runs.cached_pages << PAGE_SHIFT,
+        .cached_bytes = ((uint64_t)runs.cached_pages << PAGE_SHIFT) + held_bytes,
         .window_bytes = heap_window.window_bytes,
         .allocations = runs.large_allocations + heap_counters.slow_allocations,
         .failures = heap_counters.failures,
         .bad_frees = heap_bad_frees(),
-        .large_objects = runs.large_objects,
+        .large_objects = runs.large_objects - held,
     };
     stats->mapped_bytes =
         stats->metadata_bytes + ((uint64_t)(runs.used_pages + runs.cached_pages) << PAGE_SHIFT);

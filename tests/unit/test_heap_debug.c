@@ -396,6 +396,49 @@ static void quarantine_and_random(void **state)
     assert_true(same < 8);
 }
 
+static void large_objects_wait_too(void **state)
+{
+    /* A large object that was freed waits as a small one does: nobody else gets its pages, a second free and
+     * a write are found; all that wait have 1 MiB at most, and count as free. */
+    struct heap_stats stats;
+    unsigned char *first;
+    size_t frames;
+
+    (void)state;
+    debug("verify,quarantine");
+    first = kmalloc_tagged(50000, HEAP_TAG_USER, 0);
+    heap_get_stats(&stats);
+    assert_int_equal(stats.tag_bytes[HEAP_TAG_USER], kmalloc_usable(first));
+    assert_true(kfree(first));
+    heap_get_stats(&stats);
+    assert_int_equal(stats.live_objects, 0);
+    assert_int_equal(stats.live_bytes, 0);
+    assert_int_equal(stats.large_objects, 0);
+    assert_int_equal(stats.tag_bytes[HEAP_TAG_USER], 0);
+    assert_false(kfree(first));
+    assert_true(host_log_contains("already free; object of"));
+    assert_int_equal(heap_check(), STATUS_OK);
+    first[40000] ^= 1;
+    assert_int_equal(heap_check(), STATUS_CORRUPT);
+    first[40000] ^= 1;
+    for (unsigned i = 0; i < 8; i++) {
+        unsigned char *next = kmalloc(50000);
+
+        assert_ptr_not_equal(next, first);
+        assert_true(kfree(next));
+    }
+    first[1] ^= 1;
+    frames = heap_machine_frames_used();
+    for (unsigned i = 0; i < 40; i++)
+        assert_true(kfree(kmalloc(50000)));
+    assert_true(host_log_contains("when it left quarantine"));
+    assert_true(heap_machine_frames_used() < frames + 300);
+    debug("off");
+    heap_get_stats(&stats);
+    assert_int_equal(stats.live_objects, 0);
+    assert_int_equal(heap_check(), STATUS_OK);
+}
+
 static void zero_on_free(void **state)
 {
     /* With zero, nothing of a freed object's contents is left. */
@@ -566,23 +609,15 @@ static void last_events(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        NAMED(bytes_behind_and_before),
-        NAMED(check_finds_damage),
-        NAMED(write_after_free),
-        NAMED(guarded_accesses),
-        NAMED(guard_by_chance),
-        NAMED(uninitialised_pointer),
-        NAMED(uninitialised_contents),
-        NAMED(wrong_frees),
-        NAMED(late_double_free),
-        NAMED(quarantine_and_random),
-        NAMED(zero_on_free),
-        NAMED(alignment_stays),
-        NAMED(on_and_off),
-        NAMED(unknown_words),
-        NAMED(short_of_memory),
-        NAMED(leaks_by_place),
-        NAMED(last_events),
+        NAMED(bytes_behind_and_before), NAMED(check_finds_damage),
+        NAMED(write_after_free),        NAMED(guarded_accesses),
+        NAMED(guard_by_chance),         NAMED(uninitialised_pointer),
+        NAMED(uninitialised_contents),  NAMED(wrong_frees),
+        NAMED(late_double_free),        NAMED(quarantine_and_random),
+        NAMED(large_objects_wait_too),  NAMED(zero_on_free),
+        NAMED(alignment_stays),         NAMED(on_and_off),
+        NAMED(unknown_words),           NAMED(short_of_memory),
+        NAMED(leaks_by_place),          NAMED(last_events),
     };
 
     return cmocka_run_group_tests_name("heap_debug", tests, NULL, NULL);
