@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * test_heap_attack.c - four ways to attack an allocator through its metadata; none makes this one
- * return objects that overlap.
+ * test_heap_attack.c - ways to attack an allocator through its metadata: overflow into the neighbour,
+ * write after free, forged pointers, freed foreign slabs. None makes this one return objects that overlap.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -166,6 +166,77 @@ static void freed_foreign_slab(void **state)
     }
 }
 
+static void forged_pointers_to_large(void **state)
+{
+    /* Of the pages of large objects, guarded and DMA ones too, only the first byte of each is accepted, and
+     * once. */
+    static const unsigned flags[] = { 0, HEAP_GUARDED, HEAP_DMA };
+
+    (void)state;
+    for (unsigned f = 0; f < sizeof(flags) / sizeof(flags[0]); f++) {
+        unsigned char *object = kmalloc_tagged(5 * 4096 + 100, HEAP_TAG_TEST, flags[f]);
+        unsigned char *page = object - (uintptr_t)object % PAGE_SIZE;
+
+        assert_non_null(object);
+        for (unsigned i = 0; i < 10; i++) {
+            expect_refused(kfree(object + 1 + 16 * i));
+            if (page + i * PAGE_SIZE != object)
+                expect_refused(kfree(page + i * PAGE_SIZE));
+            if (page - i * PAGE_SIZE != object)
+                expect_refused(kfree(page - i * PAGE_SIZE));
+        }
+        expect_refused(kfree_sized(object, 64));
+        expect_refused(kfree_sized(object, 5 * 4096));
+        assert_true(kfree_sized(object, 5 * 4096 + 100));
+        expect_refused(kfree(object));
+        assert_int_equal(heap_check(), STATUS_OK);
+    }
+    expect_intact(3 * 4096);
+}
+
+static void forged_pointers_to_the_others(void **state)
+{
+    /* What kfree() refuses has no usable size, is not moved by krealloc(), and stays as it is. */
+    (void)state;
+    for (unsigned s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
+        take(sizes[s]);
+        memset(objects[0], 0x5a, sizes[s]);
+        give(1, 2);
+        for (size_t inside = 1; inside < sizes[s]; inside += 1 + sizes[s] / 13) {
+            assert_int_equal(kmalloc_usable(objects[0] + inside), 0);
+            assert_null(krealloc(objects[0] + inside, 2 * sizes[s]));
+            host_log_clear();
+        }
+        for (unsigned i = 1; i < OBJECTS; i += 2) {
+            assert_int_equal(kmalloc_usable(objects[i]), 0);
+            assert_null(krealloc(objects[i], 2 * sizes[s]));
+            host_log_clear();
+        }
+        for (size_t i = 0; i < sizes[s]; i++)
+            assert_int_equal(objects[0][i], 0x5a);
+        give(0, 2);
+        expect_intact(sizes[s]);
+    }
+}
+
+static void metadata_is_out_of_reach(void **state)
+{
+    /* Below the first object nothing is mapped: who writes on downwards, to where the metadata is,
+     * faults before. */
+    struct heap_slab_info slab;
+    const unsigned char *lowest = NULL;
+    uint32_t cursor = 0;
+
+    (void)state;
+    take(64);
+    while (heap_next_slab(&cursor, &slab))
+        if (lowest == NULL || (const unsigned char *)slab.start < lowest)
+            lowest = slab.start;
+    assert_non_null(lowest);
+    assert_false(heap_machine_mapped(lowest - 1));
+    give(0, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +244,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(write_after_free, set_up, tear_down),
         cmocka_unit_test_setup_teardown(forged_pointers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(freed_foreign_slab, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(forged_pointers_to_large, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(forged_pointers_to_the_others, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(metadata_is_out_of_reach, set_up, tear_down),
     };
 
     return cmocka_run_group_tests_name("heap_attack", tests, NULL, NULL);
