@@ -34,6 +34,11 @@ stress-frames: $(DISK_PRODUCTS) build/kernel-i386.elf | need-run ## 10^7 operati
 	@$(PYTHON) tools/meridian_qemu.py run --esp build/esp --cmdline 'run="stress frames $(or $(ARGS),10000000); exit"' < /dev/null
 	@$(PYTHON) tools/meridian_qemu.py run --kernel build/kernel-i386.elf --cmdline 'run="stress frames $(or $(ARGS),10000000); exit"' < /dev/null
 
+.PHONY: stress-smp
+stress-smp: $(DISK_PRODUCTS) build/kernel-i386.elf | need-run ## all processors at once for a minute, 4 of them, both widths; ARGS="SECONDS [SEED]"
+	@$(PYTHON) tools/meridian_qemu.py --esp build/esp --cmdline 'run="stress $(or $(ARGS),60); exit"' run -- -smp 4 < /dev/null
+	@$(PYTHON) tools/meridian_qemu.py --kernel build/kernel-i386.elf --cmdline 'run="stress $(or $(ARGS),60); exit"' run -- -smp 4 < /dev/null
+
 .PHONY: stress-heap
 stress-heap: $(DISK_PRODUCTS) build/kernel-i386.elf | need-run ## 10^6 operations of the heap in the kernel, both widths; ARGS=OPERATIONS
 	@$(PYTHON) tools/meridian_qemu.py run --esp build/esp --cmdline 'run="stress heap $(or $(ARGS),1000000); exit"' < /dev/null

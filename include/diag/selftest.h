@@ -23,6 +23,10 @@ bool selftest_run(const struct handoff_view *machine, const char *name, uint32_t
 bool selftest_stress(const struct handoff_view *machine, const char *name, unsigned amount,
                      uint32_t seed);
 
+/* Frames that are free, or hold records of the heap, once this processor's caches are empty: what a load
+ * that gives everything back must not lower. */
+uint64_t selftest_frames_at_hand(void);
+
 /* A seed nobody chose. */
 uint32_t selftest_new_seed(void);
 

@@ -51,6 +51,7 @@ static const struct selftest_entry entries[] = {
     { "heap", "kmalloc and its family under random load, against a model", selftest_heap },
     { "heapdebug", "the heap's debugging finds what it says, and names the places",
       selftest_heapdebug },
+    { "shootdown", "no processor reads through a mapping that is gone", selftest_shootdown },
     { "kstack", "kernel stacks hold and their guards stop an overrun", selftest_kstack },
     { "traps", "null, W^X, NX and other faults are what they should be", selftest_traps },
     { "user", "programs of ring 3 do what they may and are ended where they may not",
@@ -213,7 +214,7 @@ static void report(const struct selftest_entry *entry, const struct selftest *te
 
 /* Frames that are free or hold records of the heap: it keeps those as long as anything lives in the
  * same block, and how many a load needs depends on where its objects came to lie. */
-static uint64_t frames_at_hand(void)
+uint64_t selftest_frames_at_hand(void)
 {
     uint64_t free_frames = selftest_free_frames();
     struct heap_stats stats;
@@ -226,12 +227,12 @@ static uint64_t frames_at_hand(void)
 static void look_for_leak(const struct selftest_entry *entry, const struct selftest *first,
                           struct selftest *test)
 {
-    uint64_t before = frames_at_hand();
+    uint64_t before = selftest_frames_at_hand();
     struct selftest second = *first;
     uint64_t after;
 
     entry->run(&second);
-    after = frames_at_hand();
+    after = selftest_frames_at_hand();
     (void)selftest_check(test, !second.failed, "the second time: %s", second.why);
     (void)selftest_check(test, before == after, "%llu frames were at hand before it, %llu after",
                          (unsigned long long)before, (unsigned long long)after);
@@ -251,10 +252,10 @@ static bool run_entry(const struct selftest_entry *entry, const struct handoff_v
                                     .random = seed ^ name_hash(entry->name),
                                     .amount = amount };
     struct selftest test = first;
-    uint64_t before = frames_at_hand();
+    uint64_t before = selftest_frames_at_hand();
 
     entry->run(&test);
-    if (!test.failed && frames_at_hand() != before)
+    if (!test.failed && selftest_frames_at_hand() != before)
         look_for_leak(entry, &first, &test);
     if (!test.failed)
         check_live_tables(&test);

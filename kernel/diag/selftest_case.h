@@ -69,6 +69,7 @@ void selftest_demand(struct selftest *test);
 void selftest_spaces(struct selftest *test); /* amount: spaces */
 void selftest_heap(struct selftest *test);
 void selftest_heapdebug(struct selftest *test);
+void selftest_shootdown(struct selftest *test);
 void selftest_kstack(struct selftest *test);
 void selftest_traps(struct selftest *test);
 void selftest_user(struct selftest *test);

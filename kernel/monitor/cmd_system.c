@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * cmd_system.c - selftest, stress, log, json, and the ways out: reboot and exit.
+ * cmd_system.c - selftest, log, json, and the ways out: reboot and exit.
  */
 
 #include "monitor/commands.h"
@@ -73,46 +73,6 @@ bool command_selftest(const struct command_call *call)
         }
     }
     return selftest_run(call->machine, name, seed);
-}
-
-/* --- stress ---------------------------------------------------------------------------------- */
-
-/* A load is a self-test at any length. */
-static const struct stress_load {
-    const char *name;
-    const char *test;
-    uint32_t usual;
-    uint32_t most;
-} loads[] = {
-    { "frames", "pmm", 100000, 1000000000 },
-    { "spaces", "spaces", 1000, 1000000 },
-    { "heap", "heap", 100000, 1000000000 },
-};
-
-static const struct stress_load *find_load(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_COUNT(loads); i++)
-        if (strcmp(loads[i].name, name) == 0)
-            return &loads[i];
-    return NULL;
-}
-
-bool command_stress(const struct command_call *call)
-{
-    const struct stress_load *load = find_load(call->arguments[0]);
-    uint32_t seed = selftest_new_seed();
-    uint64_t count;
-
-    if (load == NULL)
-        return command_refuse(call, "there is no load of that name");
-    count = load->usual;
-    if (call->count > 1 && !command_number(call, 1, &count))
-        return false;
-    if (count == 0 || count > load->most)
-        return command_refuse(call, "COUNT is 1 to %u", load->most);
-    print("stress %s %u seed=%u\n", load->name, (unsigned)count, seed);
-    return selftest_stress(call->machine, load->test, (unsigned)count, seed) ||
-           command_fail(call, "see above what went wrong");
 }
 
 /* --- log and json ---------------------------------------------------------------------------- */

@@ -101,8 +101,11 @@ static const struct command commands[] = {
       "seeds\n"
       "make equal random loads.\n",
       0, 2, command_selftest },
-    { "stress", "frames|spaces|heap [COUNT]",
-      "a load of any length on the memory manager, against a model",
+    { "stress", "[SECONDS [SEED]]|frames|spaces|heap [COUNT]",
+      "a load of any length on the memory manager, on all processors or against a model",
+      "For SECONDS, 10 unless told, all processors allocate, free, map, unmap, fault and write, "
+      "and\n"
+      "check what they wrote; ctrl-C ends it. SEED repeats the operations of each processor.\n"
       "  frames   COUNT operations of the frame allocator, 100000 unless told: at the end the "
       "same\n"
       "           frames are free as at the beginning\n"
@@ -110,7 +113,7 @@ static const struct command commands[] = {
       "ended:\n"
       "           at the end as many frames are free as at the beginning\n"
       "  heap     COUNT operations of the heap, 100000 unless told: likewise\n",
-      1, 2, command_stress },
+      0, 2, command_stress },
     { "bench", "frames|vm", "what the operations of the memory manager cost",
       "Ticks of the processor's time-stamp counter for one operation; under QEMU's -icount "
       "shift=0,\n"

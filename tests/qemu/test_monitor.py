@@ -225,7 +225,16 @@ def test_load_on_the_heap(prompt):
     assert test["result"] == "passed" and test["checks"] > 60000
 
 
-@pytest.mark.parametrize("wrong", ["", "clouds", "spaces 0", "spaces many", "frames 0", "frames 1T"])
+def test_stress_of_one_processor(prompt):
+    """stress runs on one processor, too, as often as one likes, and gives back what it took."""
+    lines, events = ask(prompt, "stress 1 5; frames; stress 1 5; frames")
+    assert [event["failed"] for event in events if event["event"] == "stress"] == [0, 0]
+    before, after = (event["free"] for event in events if event["event"] == "frames")
+    assert before == after
+    assert any(line.startswith("stress 1 seconds on 1 of 1 processors, seed=5") for line in lines)
+
+
+@pytest.mark.parametrize("wrong", ["clouds", "0", "1T", "5 1T", "5 x", "spaces 0", "spaces many", "frames 0", "frames 1T"])
 def test_stress_on_nothing(prompt, wrong):
     """stress refuses what it does not know."""
     _, events = ask(prompt, f"stress {wrong}")
