@@ -167,17 +167,18 @@ def test_all_memory_used_up(prompt):
     """A program that uses up all memory, by copies and by new pages, is ended with a report each time, all frames
     come back, and the kernel goes on."""
     machine, _ = prompt
-    run(machine, "run eat")  # the heap gives back what it kept in reserve
+    # The heap gives back what it kept in reserve, so that from now on the numbers are equal.
+    text = " ".join(run(machine, "run eat")[0].split())
+    assert text.count("the program 'eat' has failed") == text.count(NO_FRAME) == 2
+    assert "eat| the clone was ended" in text
     text, events = run(machine, "frames; run eat; frames; run tour")
     before, after = [event["free"] for event in events if event["event"] == "frames"]
     end = one([event for event in events if event.get("name") == "eat"], "program")
     assert before == after == end["frames_before"] == end["frames_after"]
     assert end["end"] == "fault" and {**PAGE_FAULT, **WRITE}.items() <= end.items()
     assert NO_FRAME in end["sentence"]
-    assert text.count("the program 'eat' has failed") == text.count(NO_FRAME) == 2
-    assert "eat| the clone was ended" in text
     assert [event["code"] for event in events if event.get("name") == "tour"] == [0]
-    assert not [event for event in events if event["event"] in ("error", "panic", "fault")]
+    assert not [event for event in events if event["event"] in ("error", "panic")]
 
 
 def places_of(text):
