@@ -86,6 +86,9 @@ struct heap_class_info {
     uint64_t cached; /* free, in magazines or the depot */
     uint64_t inner;  /* part of a larger object that begins before them */
 };
+/* Free objects that wait in the magazines of processor `cpu`. Any context. */
+uint64_t heap_count_cached(unsigned cpu);
+
 /* False when there is no class `index`. */
 bool heap_get_class(unsigned index, struct heap_class_info *info);
 

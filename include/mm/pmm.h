@@ -145,6 +145,9 @@ struct pmm_stats {
 /* O(areas). The sums hold exactly when no other processor allocates meanwhile. */
 void pmm_get_stats(struct pmm_stats *stats);
 
+/* Frames that wait in the caches of processor `cpu`: in its magazines and blocks. Any context. */
+uint64_t pmm_count_cached(unsigned cpu);
+
 /* Frames in use by tag: all but FRAME_FREE add up to used_frames. Walks the touched blocks. */
 void pmm_count_tags(uint64_t counts[FRAME_TAG_COUNT]);
 

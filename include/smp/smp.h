@@ -80,7 +80,8 @@ struct smp_cpu *smp_cpu(unsigned cpu);
 void smp_tick(void);
 
 /* All others stop where they are, within a bounded time; those that did have state SMP_STOPPED. For the
- * last report. Any context, interrupts off; a second processor that wants it too is itself stopped. */
+ * last report. Any context, interrupts off; a second processor that wants it too is itself stopped, and
+ * the same one does not ask twice. */
 void smp_stop_others(void);
 void smp_note_stop(uintptr_t instruction, uintptr_t frame_pointer);
 

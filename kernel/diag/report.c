@@ -22,6 +22,7 @@
 #include "lib/lock.h"
 #include "mm/paging.h"
 #include "diag/paragraph.h"
+#include "smp/smp.h"
 #include "report_parts.h"
 
 static bool something_failed;
@@ -182,6 +183,7 @@ static void write_parts(struct report *report)
         run_part(parts[i], report);
     if (report->program == NULL)
         run_part(report_trace, report);
+    run_part(report_others, report);
     run_part(report_log, report);
     run_part(report_event, report);
 }
@@ -225,10 +227,13 @@ void diag_report(const struct trap_frame *frame, const char *program)
 
 [[gnu::noreturn]] static void write_last_report(struct report *report)
 {
+    (void)arch_irq_save();
+    smp_stop_others();
     spin_break_locks();
     if (last_report != NULL)
         end_nested(report);
     last_report = report;
+    report->last = true;
     prepare(report);
     write_parts(report);
     end_after_failure();

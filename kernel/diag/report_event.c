@@ -4,6 +4,7 @@
  */
 #include "lib/json.h"
 #include "lib/log.h"
+#include "smp/smp.h"
 #include "report_parts.h"
 #include "stack_trace.h"
 
@@ -145,5 +146,7 @@ void report_event(void *context)
     write_registers(&event, report->frame);
     write_trace(&event, &report->info);
     write_log(&event);
+    if (smp_count() > 1 && report->last)
+        report_others_event(&event);
     json_end(&event);
 }

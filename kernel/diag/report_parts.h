@@ -17,6 +17,7 @@ struct report {
     struct trap_info info;
     const char *panic;           /* the sentence of a panic; NULL for an exception */
     const char *program;         /* NULL: the kernel's own */
+    bool last;                   /* the other processors are stopped */
     struct vm_space *space;      /* where the address is looked up; NULL: there is none yet */
     struct fault_record *record; /* keeps the text; NULL: not yet */
     struct print_sink sink;      /* the console, and the record */
@@ -31,7 +32,12 @@ void report_registers(void *context); /* in columns */
 void report_walk(void *context);  /* page faults: through the tables; double faults: of the stack */
 void report_near(void *context);  /* page faults: the area around the address, or its neighbours */
 void report_trace(void *context); /* of the kernel */
-void report_log(void *context);   /* the last lines */
-void report_event(void *context); /* all of it as an event */
+void report_others(void *context); /* where the other processors are */
+void report_log(void *context);    /* the last lines */
+void report_event(void *context);  /* all of it as an event */
+
+/* The list `processors` of an event: those that were stopped. */
+struct json;
+void report_others_event(struct json *event);
 
 #endif

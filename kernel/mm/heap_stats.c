@@ -37,6 +37,19 @@ static struct class_sums sum_magazines(unsigned class_index)
     return sums;
 }
 
+uint64_t heap_count_cached(unsigned id)
+{
+    const struct heap_cpu *cpu;
+    uint64_t count = 0;
+
+    if (id >= CONFIG_MAX_CPUS)
+        return 0;
+    cpu = __atomic_load_n(&heap_cpu_own[id], __ATOMIC_ACQUIRE);
+    for (unsigned index = HEAP_CLASS_FIRST; cpu != NULL && index <= HEAP_CLASS_LAST; index++)
+        count += heap_magazine_count(&cpu->magazines[index]);
+    return count;
+}
+
 bool heap_get_class(unsigned index, struct heap_class_info *info)
 {
     unsigned class_index = HEAP_CLASS_FIRST + index;

@@ -85,20 +85,26 @@ static void add_fresh(struct pmm_stats *stats)
     }
 }
 
+uint64_t pmm_count_cached(unsigned id)
+{
+    const struct pmm_cpu *cpu;
+
+    if (id >= __atomic_load_n(&pmm_state.cpus_end, __ATOMIC_ACQUIRE))
+        return 0;
+    cpu = __atomic_load_n(&pmm_state.cpus[id], __ATOMIC_ACQUIRE);
+    if (cpu == NULL)
+        return 0;
+    return (uint64_t)__atomic_load_n(&cpu->count, __ATOMIC_RELAXED) +
+           __atomic_load_n(&cpu->other_count, __ATOMIC_RELAXED) +
+           (uint64_t)__atomic_load_n(&cpu->block_count, __ATOMIC_RELAXED) * BLOCK_FRAMES;
+}
+
 static void add_caches(struct pmm_stats *stats)
 {
     unsigned end = __atomic_load_n(&pmm_state.cpus_end, __ATOMIC_ACQUIRE);
 
-    for (unsigned id = 0; id < end; id++) {
-        const struct pmm_cpu *cpu = __atomic_load_n(&pmm_state.cpus[id], __ATOMIC_ACQUIRE);
-
-        if (cpu == NULL)
-            continue;
-        stats->cached_frames += __atomic_load_n(&cpu->count, __ATOMIC_RELAXED);
-        stats->cached_frames += __atomic_load_n(&cpu->other_count, __ATOMIC_RELAXED);
-        stats->cached_frames +=
-            (uint64_t)__atomic_load_n(&cpu->block_count, __ATOMIC_RELAXED) * BLOCK_FRAMES;
-    }
+    for (unsigned id = 0; id < end; id++)
+        stats->cached_frames += pmm_count_cached(id);
 }
 
 void pmm_get_stats(struct pmm_stats *stats)

@@ -106,6 +106,8 @@ static bool provoke(const struct command_call *call, const char *name)
         faults[i].provoke();
         return command_fail(call, "the processor did not fault");
     }
+    if (strcmp(name, "locks") == 0)
+        return fault_locks_provoke(call);
     if (fault_heap_provoke(name))
         return command_fail(call, "the processor did not fault");
     return command_refuse(call, "there is no fault '%s'", name);

@@ -13,6 +13,7 @@
 #include "lib/string.h"
 #include "monitor/words.h"
 
+#define FAULTS      "null|wx|nx|stack|divide|gp|double"
 #define HEAP_FAULTS "heap-overflow|heap-underflow|heap-freed|heap-fresh"
 
 static const struct command commands[] = {
@@ -69,10 +70,16 @@ static const struct command commands[] = {
       "A wrong free (twice, into the middle, of what is not the heap's) is found, reported and\n"
       "refused.\n",
       1, 1, command_kfree },
+    { "cpus", "", "the processors: what they are, have done, and keep for themselves",
+      "Calls are functions run for other processors, flushes those of them that drop "
+      "translations.\n"
+      "Frames and objects wait in the caches of the processor. The clock says how much later its\n"
+      "time-stamp counter was when processor 0's time arrived: less than 0 is behind.\n",
+      0, 0, command_cpus },
     { "pci", "", "what is on PCI, and which addresses it answers at",
       "Memory of devices and of bridges' windows is in the map, reserved and held by a device.\n",
       0, 0, command_pci },
-    { "fault", "[try] null|wx|nx|stack|divide|gp|double | [try] " HEAP_FAULTS " | log [NUMBER]",
+    { "fault", "[try] " FAULTS "|locks | [try] " HEAP_FAULTS " | log [NUMBER]",
       "make the processor fault, to see the report; or the log of faults",
       "  null     write to address 0\n"
       "  wx       write to the kernel's code\n"
@@ -81,6 +88,7 @@ static const struct command commands[] = {
       "  divide   divide by zero\n"
       "  gp       touch an address that cannot exist\n"
       "  double   fault on a stack that cannot take the exception\n"
+      "  locks    fail while other processors hold locks\n"
       "  heap-overflow    write behind an object of the heap\n"
       "  heap-underflow   write before one\n"
       "  heap-freed       read one that was freed\n"

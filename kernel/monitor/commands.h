@@ -70,9 +70,11 @@ bool command_tags(const struct command_call *call);
 bool command_leaks(const struct command_call *call);
 bool command_kmalloc(const struct command_call *call);
 bool command_kfree(const struct command_call *call);
+bool command_cpus(const struct command_call *call);
 bool command_pci(const struct command_call *call);
 bool command_fault(const struct command_call *call);
 bool fault_heap_provoke(const char *name); /* false: there is no such fault */
+bool fault_locks_provoke(const struct command_call *call);
 bool command_run(const struct command_call *call);
 bool command_bench(const struct command_call *call);
 bool command_selftest(const struct command_call *call);

@@ -18,6 +18,7 @@
 #include "monitor/line.h"
 #include "monitor/usage.h"
 #include "monitor/words.h"
+#include "smp/smp.h"
 
 #define PROMPT "meridian> "
 
@@ -74,14 +75,16 @@ static struct line_completer completer = { candidate };
 
 /* --- the prompt ------------------------------------------------------------------------------ */
 
-/* While nobody types there is time to clear frames for those who will want zeros. */
+/* While nobody types there is time to clear frames for those who will want zeros; on all processors. */
 static uint8_t wait_for_byte(void)
 {
     char character;
 
+    smp_allow_clearing(true);
     while (!console_read(&character))
         if (!pmm_zero_ahead())
             arch_cpu_relax();
+    smp_allow_clearing(false);
     return (uint8_t)character;
 }
 

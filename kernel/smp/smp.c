@@ -215,12 +215,16 @@ static bool is_anyone_running(void)
 
 void smp_stop_others(void)
 {
-    static uint32_t stopping;
+    static uint32_t stopper; /* number + 1 */
+    uint32_t me = arch_cpu_id() + 1;
+    uint32_t first = 0;
     uint64_t start = arch_timestamp();
 
-    if (__atomic_exchange_n(&stopping, 1, __ATOMIC_ACQ_REL) != 0)
+    if (!__atomic_compare_exchange_n(&stopper, &first, me, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE) &&
+        first != me)
         arch_cpu_halt(); /* another processor was first, and stops this one */
-    if (smp_count() == 1)
+    if (first == me || smp_count() == 1)
         return;
     arch_smp_stop_others();
     for (unsigned turn = 0; is_anyone_running(); turn++) {

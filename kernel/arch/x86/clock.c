@@ -135,25 +135,31 @@ static void pit_start(void)
 }
 
 /* Sets the frequency from what has passed since pit_start(); false when too little, too much or
- * nothing has. */
-static bool pit_measure(void)
+ * nothing has. `late`: too much, so that waiting is of no use. */
+static bool pit_measure(bool *late)
 {
     struct sample now = pit_read();
     uint32_t counts = now.counts - clock_state.first.counts;
     bool expired = arch_port_read8(SYSTEM_PORT) & SYSTEM_PORT_EXPIRED;
 
-    if (expired || counts < PIT_ENOUGH_COUNTS || counts > PIT_MOST_COUNTS)
+    *late = expired || counts > PIT_MOST_COUNTS;
+    if (*late || counts < PIT_ENOUGH_COUNTS)
         return false;
     return set_frequency(wide_divide_64((now.ticks - clock_state.first.ticks) * PIT_HERTZ, counts),
                          "measured with the PIT");
 }
 
-/* The first measurement waits until there is something to measure, but not for ever. */
+/* The first measurement waits until there is something to measure, but not for ever. It begins again when it
+ * comes late: a virtual machine may have stood still meanwhile. */
 static void pit_measure_first(void)
 {
     for (unsigned turn = 0; turn < WAIT_TURNS; turn++) {
-        if (pit_measure())
+        bool late;
+
+        if (pit_measure(&late))
             return;
+        if (late)
+            pit_start();
     }
     clock_state.by_pit = false;
 }
@@ -171,8 +177,10 @@ void arch_clock_start(uint64_t entry_ticks)
 
 void arch_clock_refine(void)
 {
+    bool late;
+
     if (clock_state.by_pit)
-        pit_measure();
+        pit_measure(&late);
 }
 
 bool arch_clock_read(uint64_t *seconds_32_32)
