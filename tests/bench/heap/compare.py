@@ -24,6 +24,7 @@ BOUNDS = {
     "16 B": 1.25, "64 B": 1.10, "random": 1.12, "churn": 1.25, "small->large": 1.6,
     "large churn": 1.3,
 }
+LEAST = {"wrong frees caught": 4}
 
 
 def rows_of(command):
@@ -42,6 +43,7 @@ def rows_of(command):
 def run(program):
     """All rows of one program."""
     rows = rows_of([program, "speed"])
+    rows.update(rows_of([program, "safe"]))
     index = 0
     while (memory := rows_of([program, "memory", str(index)])) is not None:
         rows.update(memory)
@@ -57,6 +59,8 @@ def medians(runs):
 
 def verdict(name, value):
     """What to print behind a row of the first program."""
+    if name in LEAST:
+        return f">= {LEAST[name]:g}" + ("" if value >= LEAST[name] else "  missed")
     if name not in BOUNDS:
         return ""
     return f"<= {BOUNDS[name]:g}" + ("" if value <= BOUNDS[name] else "  missed")

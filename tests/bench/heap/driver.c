@@ -4,6 +4,7 @@
  *
  *     driver speed [NAME]   one line a pattern whose name begins with NAME: name, unit, value
  *     driver memory INDEX   one line: resident bytes for each live byte; exit code 1 behind the last
+ *     driver safe           one line: how many of four wrong frees end the program
  *
  * A pattern runs once to warm up, then seven times; the value is their median.
  *
@@ -26,6 +27,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <x86intrin.h>
@@ -548,6 +550,73 @@ static int memory(unsigned index)
     return 0;
 }
 
+/* --- wrong frees --------------------------------------------------------------------------- */
+
+#define SAFE_BYTES   64u
+#define SAFE_OBJECTS 300u
+
+static void free_twice(void)
+{
+    unsigned char *object = allocate(SAFE_BYTES);
+
+    bench_free(object, SAFE_BYTES);
+    bench_free(object, SAFE_BYTES);
+}
+
+/* With as many frees of others between the two as should empty any cache. */
+static void free_twice_late(void)
+{
+    unsigned char *object = allocate(SAFE_BYTES);
+
+    bench_free(object, SAFE_BYTES);
+    empty_slots(slots, SAFE_OBJECTS);
+    bench_free(object, SAFE_BYTES);
+}
+
+static void free_inside(void)
+{
+    bench_free(allocate(SAFE_BYTES) + 16, SAFE_BYTES);
+}
+
+static void free_foreign(void)
+{
+    static unsigned char foreign[4096] __attribute__((aligned(64)));
+
+    bench_free(foreign + 1024, SAFE_BYTES);
+}
+
+/* Whether what `body` does ends the program. */
+static bool is_caught(void (*body)(void))
+{
+    int status = 0;
+    pid_t child = fork();
+
+    if (child == 0) {
+        int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+        (void)dup2(nowhere, STDERR_FILENO);
+        for (unsigned i = 0; i < SAFE_OBJECTS; i++)
+            fill_slot(&slots[i], SAFE_BYTES);
+        body();
+        _exit(0);
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child)
+        stop("no process");
+    return WIFSIGNALED(status);
+}
+
+static int safe(void)
+{
+    static void (*const bodies[])(void) = { free_twice, free_twice_late, free_inside,
+                                            free_foreign };
+    unsigned caught = 0;
+
+    for (unsigned i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
+        caught += is_caught(bodies[i]);
+    printf("wrong frees caught\tof 4\t%u\n", caught);
+    return 0;
+}
+
 int main(int count, char **words)
 {
     set_up();
@@ -556,8 +625,10 @@ int main(int count, char **words)
         memset(held, 1, sizeof(held));
         return memory((unsigned)strtoul(words[2], NULL, 10));
     }
+    if (count == 2 && strcmp(words[1], "safe") == 0)
+        return safe();
     if (count < 2 || count > 3 || strcmp(words[1], "speed") != 0)
-        stop("usage: driver speed [NAME] | memory INDEX");
+        stop("usage: driver speed [NAME] | memory INDEX | safe");
     speed(count == 3 ? words[2] : "");
     return 0;
 }
