@@ -575,7 +575,9 @@ static void free_twice_late(void)
 
 static void free_inside(void)
 {
-    bench_free(allocate(SAFE_BYTES) + 16, SAFE_BYTES);
+    unsigned char *object = allocate(SAFE_BYTES);
+
+    bench_free(object + 16, SAFE_BYTES);
 }
 
 static void free_foreign(void)
