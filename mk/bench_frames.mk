@@ -45,7 +45,7 @@ $(BENCH_FRAMES_DIR)/limits: $(BENCH_FRAMES_DIR)/$(BENCH_FRAMES)/limits.c.o
 	$(Q)$(GCC) -pthread $^ -o $@
 
 .PHONY: bench bench-frames
-bench: bench-frames ## the engines' speed beside simpler ones: one table of medians and ratios
+bench: bench-frames bench-vm ## the engines' speed: frames beside simpler allocators, then page tables, areas and faults
 
 bench-frames: $(BENCH_FRAMES_PROGRAMS) $(BENCH_FRAMES_DIR)/limits ## the frame allocator beside a stack, a bitmap and a buddy system: medians, interleaved
 	@$(PYTHON) $(BENCH_FRAMES)/compare.py $(ARGS) --limits $(BENCH_FRAMES_DIR)/limits $(BENCH_FRAMES_PROGRAMS)
