@@ -20,6 +20,7 @@
 #include "diag/stack_guard.h"
 #include "lib/assert.h"
 #include "lib/json.h"
+#include "lib/lock.h"
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/bump.h"
@@ -205,6 +206,7 @@ static void debug_heap(void)
     static_assert(sizeof(wish.seed) <= HANDOFF_SEED_BYTES, "the handoff has a seed");
     memcpy(&wish.seed, machine.handoff->seed, sizeof(wish.seed));
     heap_name_places(diag_place_name);
+    spin_name_places(diag_place_name);
     if (options.heap.text == NULL)
         return;
     heap_debug_parse(options.heap.text, options.heap.size, &wish);

@@ -24,5 +24,6 @@ struct bench_suite {
 
 extern const struct bench_suite bench_frames;
 extern const struct bench_suite bench_vm;
+extern const struct bench_suite bench_smp;
 
 #endif

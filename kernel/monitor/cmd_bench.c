@@ -14,7 +14,7 @@
 #include "lib/print.h"
 #include "lib/string.h"
 
-static const struct bench_suite *const suites[] = { &bench_frames, &bench_vm };
+static const struct bench_suite *const suites[] = { &bench_frames, &bench_vm, &bench_smp };
 
 static void report(const struct bench_suite *suite, const struct bench_row *row,
                    unsigned operations, uint64_t ticks)

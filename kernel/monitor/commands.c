@@ -122,12 +122,13 @@ static const struct command commands[] = {
       "           at the end as many frames are free as at the beginning\n"
       "  heap     COUNT operations of the heap, 100000 unless told: likewise\n",
       0, 2, command_stress },
-    { "bench", "frames|vm", "what the operations of the memory manager cost",
+    { "bench", "frames|vm|smp", "what the operations of the memory manager cost",
       "Ticks of the processor's time-stamp counter for one operation; under QEMU's -icount "
       "shift=0,\n"
       "instructions. A pair, an allocation and its free, counts once.\n"
       "  frames   the frame allocator\n"
-      "  vm       page faults, and areas with their frames\n",
+      "  vm       page faults, and areas with their frames\n"
+      "  smp      pairs of frames and objects, on one processor and on all at once\n",
       1, 1, command_bench },
     { "log", "", "what the kernel has logged, also what was not shown on the console", NULL, 0, 0,
       command_log },

@@ -24,6 +24,7 @@
 #include "arch/cpu.h"
 #include "arch/smp.h"
 #include "lib/bits.h"
+#include "lib/lock.h"
 #include "mm/pmm.h"
 #include "smp/call.h"
 #include "smp_private.h"
@@ -187,6 +188,7 @@ static bool begin_ticks(bool *ticking)
     for (;;) {
         uint32_t word = __atomic_load_n(&me->idle_word, __ATOMIC_ACQUIRE);
 
+        spin_expect_none("sleep");
         if (!smp_calls_run() && !begin_ticks(&ticking) && !run_work(me) && !clear_frame(me))
             arch_smp_idle(&me->idle_word, word);
     }

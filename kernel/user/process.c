@@ -9,6 +9,7 @@
  * after, to see that this is so.
  */
 #include "diag/diag.h"
+#include "lib/lock.h"
 #include "lib/log.h"
 #include "mm/kstack.h"
 #include "mm/pmm.h"
@@ -131,6 +132,7 @@ const char *program_running(void)
 
 static void run_from_entry(struct process *process, const struct trap_frame *frame, vaddr_t entry)
 {
+    spin_expect_none("ring 3");
     if (frame != NULL)
         arch_user_enter_copy(frame, USER_IN_CLONE, process->kernel_stack);
     else

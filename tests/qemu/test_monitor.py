@@ -148,6 +148,7 @@ def test_frames_by_block(prompt):
 BENCHES = {
     "frames": ["pair", "bulk alloc", "bulk free", "order 9 pair"],
     "vm": ["demand-zero fault", "copy-on-write fault", "map+unmap 1", "map+unmap 50", "map+unmap 1500"],
+    "smp": ["frame pair, one", "frame pair, all", "heap pair, one", "heap pair, all"],
 }
 
 

@@ -29,3 +29,12 @@ def test_all_processors(boot, width):
         assert sum(row[kind] for kind in KINDS) >= row["steps"] - row["steps"] // 4
     assert f"stress 1 seconds on {count} of {count} processors, seed=7" in run.text()
     assert "No frame is lost: " in run.text()
+
+
+def test_pairs_cost_the_same(boot):
+    """A pair of frames or objects costs four processors at once no more than 1.2 times what it costs one."""
+    run = boot(cmdline='json run="bench smp; exit" exit', seconds=240, icount=True, **{**I386, "cpus": "4"})
+    assert run.code == EXIT_SUCCESS, run.fail(f"exit code {run.code}")
+    cost = {row["name"]: row["ticks"] / row["operations"] for row in run.events("bench")}
+    for pair in ("frame pair", "heap pair"):
+        assert cost[f"{pair}, all"] <= 1.2 * cost[f"{pair}, one"]
