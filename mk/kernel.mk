@@ -38,7 +38,9 @@ KERNEL_C_COMMON  = $(C_COMMON) -O2 -ffreestanding -mgeneral-regs-only -fcf-prote
 KERNEL_SMALL := $(foreach room,boot dev diag monitor user view,kernel/$(room)/%) \
 	$(foreach part,memmap% %_check %_stats heap_debug heap_leaks heap_explain heap_events heap_options \
 	heap_report heap_walk pmm_node mtrr,kernel/mm/$(part).c)
-kernel_small = $(if $(filter $(KERNEL_SMALL),$(1)),-Os)
+# A full redraw is a million pixels.
+KERNEL_PAINT := kernel/dev/framebuffer.c kernel/dev/font.c
+kernel_small = $(if $(filter-out $(KERNEL_PAINT),$(filter $(KERNEL_SMALL),$(1))),-Os)
 # The i386 kernel runs on a plain 486; structures of one word are returned in registers.
 KERNEL_CFLAGS_x86_64  = $(KERNEL_C_COMMON) -fpie -fvisibility=hidden -mno-red-zone $(call kernel_includes,x86_64)
 KERNEL_CFLAGS_i386    = $(KERNEL_C_COMMON) -m32 -march=i486 -mtune=generic -fno-pie -freg-struct-return \

@@ -28,6 +28,9 @@ void console_start_screen(const struct handoff_view *machine);
  * another processor's. Any context. */
 struct print_sink *console_sink(void);
 
+/* The same without the screen: for what only a terminal understands. */
+struct print_sink *console_line_sink(void);
+
 /* Whether JSON events go to the console from now on: else json_console() is NULL. */
 void console_enable_json(bool enabled);
 

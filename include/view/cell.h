@@ -44,7 +44,8 @@ enum view_colour {
     VIEW_FIRMWARE,
     VIEW_RESERVED,
     VIEW_TEST,
-    VIEW_HOLE, /* addresses without memory */
+    VIEW_HOLE,   /* addresses without memory */
+    VIEW_USABLE, /* of addresses: memory for the taking */
     VIEW_COLOUR_COUNT,
 };
 

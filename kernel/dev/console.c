@@ -72,7 +72,7 @@ static void console_write(struct print_sink *sink, const char *text, size_t size
     spin_unlock(&lock, state);
 }
 
-static void event_write(struct print_sink *sink, const char *text, size_t size)
+static void line_write(struct print_sink *sink, const char *text, size_t size)
 {
     irq_state_t state = spin_lock(&lock);
 
@@ -82,7 +82,7 @@ static void event_write(struct print_sink *sink, const char *text, size_t size)
 }
 
 static struct print_sink sink = { .write = console_write };
-static struct print_sink event_sink = { .write = event_write };
+static struct print_sink line_sink = { .write = line_write };
 
 /* --- text in pieces ---------------------------------------------------------------------- */
 
@@ -122,7 +122,7 @@ static void json_write(struct print_sink *target, const char *text, size_t size)
         piece_flush(CONTAINER_OF(target, struct piece, sink));
 }
 
-static struct piece json_piece = { .sink.write = json_write, .target = &event_sink };
+static struct piece json_piece = { .sink.write = json_write, .target = &line_sink };
 
 /* --- interface --------------------------------------------------------------------------- */
 
@@ -146,6 +146,11 @@ enum status console_init(const char *serial_options)
 struct print_sink *console_sink(void)
 {
     return &sink;
+}
+
+struct print_sink *console_line_sink(void)
+{
+    return &line_sink;
 }
 
 void print(const char *format, ...)

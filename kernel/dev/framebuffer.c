@@ -138,11 +138,18 @@ void framebuffer_clear_margins(struct framebuffer *framebuffer)
     }
 }
 
-/* The pixels of `row` that are set get one colour, the others the other one. */
+/* The pixels of `row` that are set get one colour, the others the other one. Cells are 8 pixels wide,
+ * or a multiple of that. */
 static uint8_t *put_row(uint8_t *at, unsigned width, uint32_t row, uint32_t set, uint32_t clear)
 {
-    for (uint32_t bit = 1u << (width - 1); bit != 0; bit >>= 1)
-        at = put_pixel(at, (row & bit) != 0 ? set : clear);
+    uint32_t change = set ^ clear;
+
+    while (width >= 8) {
+        width -= 8;
+#pragma GCC unroll 8
+        for (unsigned i = 0; i < 8; i++)
+            at = put_pixel(at, clear ^ (change & (0u - (row >> (width + 7 - i) & 1u))));
+    }
     return at;
 }
 

@@ -2,9 +2,11 @@
  *
  * vga.c - cells to VGA's text mode.
  *
- * Of the colours the sixteen of the device are left, and of a tile its two squares without borders.
- * Source: IBM VGA, "Attribute Controller" (mode control register, bit 3: blink) and "CRT
- * Controller" (cursor start register, bit 5: cursor off).
+ * Of the colours sixteen are left, and of a tile its two squares without borders. The device is given the
+ * palette of the dashboard: each of its sixteen colours looks like the first of ours that uses it.
+ * Source: IBM VGA, "Attribute Controller" (mode control register, bit 3: blink; palette registers), "CRT
+ * Controller" (cursor start register, bit 5: cursor off) and "Digital-to-Analog Converter" (6 bits a
+ * colour).
  */
 #include "vga.h"
 
@@ -13,6 +15,8 @@
 
 #define PORT_ATTRIBUTE       0x3c0
 #define PORT_ATTRIBUTE_READ  0x3c1
+#define PORT_DAC_INDEX       0x3c8
+#define PORT_DAC_DATA        0x3c9
 #define PORT_CRT_INDEX       0x3d4
 #define PORT_CRT_DATA        0x3d5
 #define PORT_STATUS          0x3da /* reading it makes the attribute port expect an index */
@@ -22,31 +26,56 @@
 #define CRT_CURSOR_START     0x0a
 #define CURSOR_OFF           0x20
 
+/* ANSI counts red 1, green 2, blue 4; VGA the other way around. */
+static unsigned vga_number(unsigned ansi)
+{
+    return (ansi & 0xau) | (ansi & 1u) << 2 | (ansi & 4u) >> 2;
+}
+
+static void write_attribute(uint8_t index, uint8_t value)
+{
+    (void)arch_port_read8(PORT_STATUS);
+    arch_port_write8(PORT_ATTRIBUTE, index | ATTRIBUTE_KEEP_VIDEO);
+    arch_port_write8(PORT_ATTRIBUTE, value);
+}
+
+static uint8_t read_attribute(uint8_t index)
+{
+    (void)arch_port_read8(PORT_STATUS);
+    arch_port_write8(PORT_ATTRIBUTE, index | ATTRIBUTE_KEEP_VIDEO);
+    return arch_port_read8(PORT_ATTRIBUTE_READ);
+}
+
+/* Colour n becomes entry n of the converter. */
+static void set_colour(unsigned number, uint32_t rgb)
+{
+    write_attribute((uint8_t)number, (uint8_t)number);
+    arch_port_write8(PORT_DAC_INDEX, (uint8_t)number);
+    arch_port_write8(PORT_DAC_DATA, (uint8_t)(rgb >> 18 & 0x3f));
+    arch_port_write8(PORT_DAC_DATA, (uint8_t)(rgb >> 10 & 0x3f));
+    arch_port_write8(PORT_DAC_DATA, (uint8_t)(rgb >> 2 & 0x3f));
+}
+
 void vga_prepare(void)
 {
-    uint8_t mode;
+    unsigned done = 0;
 
-    (void)arch_port_read8(PORT_STATUS);
-    arch_port_write8(PORT_ATTRIBUTE, ATTRIBUTE_MODE | ATTRIBUTE_KEEP_VIDEO);
-    mode = arch_port_read8(PORT_ATTRIBUTE_READ);
-    (void)arch_port_read8(PORT_STATUS);
-    arch_port_write8(PORT_ATTRIBUTE, ATTRIBUTE_MODE | ATTRIBUTE_KEEP_VIDEO);
-    arch_port_write8(PORT_ATTRIBUTE, (uint8_t)(mode & ~MODE_BLINK));
+    for (unsigned colour = 0; colour < VIEW_COLOUR_COUNT; colour++) {
+        const struct view_colour_facts *facts = view_colour_facts((uint8_t)colour);
+
+        if ((done & 1u << facts->ansi) == 0)
+            set_colour(vga_number(facts->ansi), facts->rgb);
+        done |= 1u << facts->ansi;
+    }
+    write_attribute(ATTRIBUTE_MODE, (uint8_t)(read_attribute(ATTRIBUTE_MODE) & ~MODE_BLINK));
     arch_port_write8(PORT_CRT_INDEX, CRT_CURSOR_START);
     arch_port_write8(PORT_CRT_DATA, CURSOR_OFF);
 }
 
-/* ANSI counts red 1, green 2, blue 4; VGA the other way around. */
-static unsigned vga_colour(uint8_t colour)
-{
-    unsigned ansi = view_colour_facts(colour)->ansi;
-
-    return (ansi & 0xau) | (ansi & 1u) << 2 | (ansi & 4u) >> 2;
-}
-
 uint16_t vga_cell(const struct view_cell *cell)
 {
-    unsigned colours = vga_colour(cell->ground) << 4 | vga_colour(cell->ink);
+    unsigned ground = vga_number(view_colour_facts(cell->ground)->ansi);
+    unsigned colours = ground << 4 | vga_number(view_colour_facts(cell->ink)->ansi);
 
     return (uint16_t)(colours << 8 | view_glyph_cp437(cell->glyph));
 }

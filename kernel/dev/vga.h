@@ -12,7 +12,7 @@
 #define VGA_BASE       0xb8000u
 #define VGA_TEXT_BYTES (VGA_COLUMNS * VGA_ROWS * 2)
 
-/* Background colours above 7 instead of blinking text, and no cursor of the device's own. */
+/* Our colours, background colours above 7 instead of blinking text, and no cursor of its own. */
 void vga_prepare(void);
 
 /* What the device shows for a cell: code page 437 in the lower byte, colours in the upper one. */

@@ -130,6 +130,17 @@ static const struct command commands[] = {
       "  vm       page faults, and areas with their frames\n"
       "  smp      pairs of frames and objects, on one processor and on all at once\n",
       1, 1, command_bench },
+    { "viz", "[overview|frames|heap|log] [ansi|text]", "memory to look at: a dashboard",
+      "On the screen, until Esc: arrows choose, Enter explains, + and - zoom, Tab and 1 to 4 "
+      "change\n"
+      "the page; without a key for 20 seconds it shows itself around. Without a screen the page "
+      "is\n"
+      "printed.\n"
+      "  ansi     print it, in colours\n"
+      "  text     print it, in letters: . free, others as in 'help frames'\n",
+      0, 2, command_viz },
+    { "memviz", "[overview|frames|heap|log] [ansi|text]", "the same as viz", NULL, 0, 2,
+      command_viz },
     { "log", "", "what the kernel has logged, also what was not shown on the console", NULL, 0, 0,
       command_log },
     { "json", "[on|off]", "tell results as JSON events as well", NULL, 0, 1, command_json },

@@ -52,6 +52,16 @@ bool command_argument_is(const struct command_call *call, unsigned index, const 
 /* The argument as a number; refuses the command when it is none. */
 bool command_number(const struct command_call *call, unsigned index, uint64_t *value);
 
+/* Whether somebody is at the prompt; before, commands are those of the command line. */
+bool monitor_is_asking(void);
+
+/* The dashboard on the screen, until the user leaves it; nothing where there is no screen. */
+void viz_open(const struct handoff_view *machine);
+
+/* The same for machines without any keys: it goes from page to page for ever. Returns where there is no
+ * screen. */
+void viz_tour(const struct handoff_view *machine);
+
 /* The handlers. */
 bool command_help(const struct command_call *call);
 bool command_map(const struct command_call *call);
@@ -79,6 +89,7 @@ bool command_run(const struct command_call *call);
 bool command_bench(const struct command_call *call);
 bool command_selftest(const struct command_call *call);
 bool command_stress(const struct command_call *call);
+bool command_viz(const struct command_call *call);
 bool command_log(const struct command_call *call);
 bool command_json(const struct command_call *call);
 bool command_reboot(const struct command_call *call);

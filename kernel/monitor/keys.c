@@ -76,6 +76,11 @@ static enum key numbered_key(unsigned number)
     case 4:
     case 8:
         return KEY_END;
+    case 11:
+    case 12:
+    case 13:
+    case 14:
+        return (enum key)(KEY_F1 + (number - 11));
     default:
         return KEY_NONE;
     }
@@ -97,6 +102,14 @@ static enum key final_key(uint8_t byte, bool modified)
         return KEY_END;
     case 'H':
         return KEY_HOME;
+    case 'P':
+        return KEY_F1;
+    case 'Q':
+        return KEY_F2;
+    case 'R':
+        return KEY_F3;
+    case 'S':
+        return KEY_F4;
     default:
         return KEY_NONE;
     }

@@ -33,6 +33,10 @@ enum key {
     KEY_ERASE_WORD_RIGHT,
     KEY_CANCEL, /* ctrl-C: forget this line */
     KEY_REDRAW, /* ctrl-L: clear the screen */
+    KEY_F1,
+    KEY_F2,
+    KEY_F3,
+    KEY_F4,
 };
 
 enum key_state {

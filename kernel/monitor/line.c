@@ -358,6 +358,11 @@ enum line_event line_key(struct line *line, enum key key, char character)
     case KEY_REDRAW:
         clear_screen(line);
         break;
+    case KEY_F1:
+    case KEY_F2:
+    case KEY_F3:
+    case KEY_F4:
+        break; /* not the line's: see monitor.c */
     }
     return LINE_EDITING;
 }

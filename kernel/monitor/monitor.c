@@ -10,6 +10,7 @@
 #include "monitor/monitor.h"
 #include "arch/cpu.h"
 #include "dev/console.h"
+#include "dev/screen.h"
 #include "diag/diag.h"
 #include "diag/selftest.h"
 #include "mm/heap.h"
@@ -23,6 +24,7 @@
 #define PROMPT "meridian> "
 
 static const struct handoff_view *machine;
+static bool is_asking;
 static struct history history;
 static struct line line;
 
@@ -97,7 +99,13 @@ static void read_line(struct key_parser *parser)
     do {
         uint8_t byte = wait_for_byte();
 
-        event = line_key(&line, keys_feed(parser, byte), (char)byte);
+        enum key key = keys_feed(parser, byte);
+
+        if (key == KEY_F1) {
+            viz_open(machine);
+            line_begin(&line);
+        }
+        event = line_key(&line, key, (char)byte);
         if (event == LINE_CANCELLED)
             line_begin(&line);
     } while (event != LINE_ENTERED);
@@ -108,6 +116,7 @@ static void read_line(struct key_parser *parser)
     struct key_parser parser;
 
     if (!console_has_input()) {
+        viz_tour(machine);
         print(
             "There is neither a serial line nor a keyboard to type at: the machine stops here.\n");
         console_flush();
@@ -115,7 +124,9 @@ static void read_line(struct key_parser *parser)
     }
     keys_init(&parser);
     line_init(&line, PROMPT, console_sink(), &history, &completer);
-    print("This is the monitor. 'help' lists its commands.\n");
+    is_asking = true;
+    print("This is the monitor. 'help' lists its commands%s.\n",
+          screen_is_there() ? ", F1 shows memory on the screen" : "");
     for (;;) {
         read_line(&parser);
         commands_run(line.text, machine);
@@ -143,6 +154,11 @@ bool monitor_will_exit(const struct cmdline_options *options)
 {
     return options->exit || (options->run.text != NULL &&
                              words_have_command(options->run.text, options->run.size, "exit"));
+}
+
+bool monitor_is_asking(void)
+{
+    return is_asking;
 }
 
 void monitor_main(const struct handoff_view *view, const struct cmdline_options *options)

@@ -22,8 +22,8 @@ static const struct view_colour_facts facts[VIEW_COLOUR_COUNT] = {
     [VIEW_STACK] = { 0xf2d06b, 14, 'T' },   [VIEW_DMA] = { 0xff7eb6, 13, 'D' },
     [VIEW_CACHE] = { 0x94e2ff, 3, 'C' },    [VIEW_GUARD] = { 0xb0413e, 1, 'G' },
     [VIEW_DEVICE] = { 0x8a6d4b, 6, 'V' },   [VIEW_FIRMWARE] = { 0x9a5fb0, 5, 'F' },
-    [VIEW_RESERVED] = { 0x5d6776, 8, 'R' }, [VIEW_TEST] = { 0xd7e37a, 2, 'X' },
-    [VIEW_HOLE] = { 0x191f2a, 0, ' ' },
+    [VIEW_RESERVED] = { 0x5d6776, 8, 'R' }, [VIEW_TEST] = { 0xd7e37a, 2, 'E' },
+    [VIEW_HOLE] = { 0x191f2a, 0, ' ' },     [VIEW_USABLE] = { 0x3f9a72, 2, '.' },
 };
 
 const struct view_colour_facts *view_colour_facts(uint8_t colour)

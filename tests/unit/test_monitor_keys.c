@@ -127,6 +127,16 @@ static void modified_arrows(void **state)
     expect_key("\x1b\x7f", KEY_ERASE_WORD_LEFT);
 }
 
+static void function_keys(void **state)
+{
+    /* F1 to F4 come in the form of xterm and in that of older terminals. */
+    (void)state;
+    expect_key("\x1bOP", KEY_F1);
+    expect_key("\x1bOS", KEY_F4);
+    expect_key("\x1b[11~", KEY_F1);
+    expect_key("\x1b[14~", KEY_F4);
+}
+
 static void unknown_sequences_vanish(void **state)
 {
     /* A sequence that means nothing leaves nothing behind, however long it is. */
@@ -135,7 +145,7 @@ static void unknown_sequences_vanish(void **state)
     expect_nothing("\x1b[38;2;255;100;0m");
     expect_nothing("\x1b[?1;2c");
     expect_nothing("\x1b[1 q");
-    expect_nothing("\x1bOP");
+    expect_nothing("\x1bOT");
     expect_nothing("\x1bz");
     expect_nothing("\x1b[123456789012345678901234567890123456789~");
     expect_key("\x1b[\x80"
@@ -189,6 +199,7 @@ int main(void)
         cmocka_unit_test(control_characters),
         cmocka_unit_test(escape_sequences),
         cmocka_unit_test(modified_arrows),
+        cmocka_unit_test(function_keys),
         cmocka_unit_test(unknown_sequences_vanish),
         cmocka_unit_test(control_characters_end_sequences),
         cmocka_unit_test(garbage_never_sticks),

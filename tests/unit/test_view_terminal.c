@@ -133,7 +133,7 @@ static void garbage_stays_inside(void **state)
         char byte;
 
         random = random * 6364136223846793005u + 1442695040888963407u;
-        byte = (char)(random >> 56 & 3 ? "\x1b[;?0129mHJKC\n\r\b\tx"[(random >> 40) % 20]
+        byte = (char)(random >> 56 & 3 ? "\x1b[;?0129mHJKC\n\r\b\tx"[(random >> 40) % 18]
                                        : (char)(random >> 40));
         terminal_write(&terminal, &byte, 1);
     }
