@@ -72,6 +72,7 @@ include mk/bench.mk
 include mk/bench_frames.mk
 include mk/bench_heap.mk
 include mk/viewer.mk
+include mk/web.mk
 include mk/check.mk
 
 .PHONY: all clean help doctor run run-i386 run-bios debug debug-i386 gdb gdb-i386

@@ -3,7 +3,7 @@
 #
 # setup.sh - finds the tools that a target needs, and installs what is missing.
 #
-#   tools/setup.sh build|run|bios|debug|unit|unit-32|lint|test|bench-heap
+#   tools/setup.sh build|run|bios|debug|unit|unit-32|lint|test|web|bench-heap
 #                                                    what the target needs, quietly when all is there
 #   tools/setup.sh --doctor                          every tool with its version
 #
@@ -53,6 +53,8 @@ jsonschema     | test            | py:jsonschema                 | python3-jsons
 chromium       | test            | cmd:chromium,chromium-browser | chromium         | chromium           | chromium    | chromium
 chromium driver | test           | cmd:chromedriver              | chromium-driver  | chromedriver       | chromium    | chromedriver
 selenium       | test            | py:selenium                   | python3-selenium | python3-selenium   | python-selenium | python3-selenium
+node           | web             | cmd:node                      | nodejs           | nodejs             | nodejs      | nodejs
+npm            | web             | cmd:npm                       | npm              | nodejs-npm         | npm         | npm-default
 mimalloc       | bench-heap      | file:/usr/include/mimalloc.h | libmimalloc-dev | mimalloc-devel | mimalloc | mimalloc-devel
 jemalloc       | bench-heap      | file:/usr/include/jemalloc/jemalloc.h | libjemalloc-dev | jemalloc-devel | jemalloc | jemalloc-devel
 tcmalloc       | bench-heap      | file:/usr/include/gperftools/tcmalloc.h | libgoogle-perftools-dev | gperftools-devel | gperftools | gperftools-devel
@@ -228,7 +230,7 @@ case ${1:-} in
     each_row doctor_row
     [ ${#missing[@]} -eq 0 ] || printf '\nTo install: %s\n' "$(install_command "${missing[@]}")"
     ;;
-build | run | bios | debug | unit | unit-32 | lint | test | bench-heap)
+build | run | bios | debug | unit | unit-32 | lint | test | web | bench-heap)
     goal=$1
     each_row need_row
     if [ ${#missing[@]} -gt 0 ]; then
@@ -241,5 +243,5 @@ build | run | bios | debug | unit | unit-32 | lint | test | bench-heap)
         [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
     fi
     ;;
-*) die "usage: setup.sh build|run|bios|debug|unit|unit-32|lint|test|bench-heap|--doctor" ;;
+*) die "usage: setup.sh build|run|bios|debug|unit|unit-32|lint|test|web|bench-heap|--doctor" ;;
 esac
