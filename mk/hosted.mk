@@ -77,13 +77,16 @@ need_of = $(or $(filter build,$(1:plain=build)),$(filter unit-32,$(1:m32=unit-32
 cmocka_of = $(if $(filter m32,$(1)),$(shell $(GCC) -m32 -print-file-name=libcmocka.so.0),-lcmocka)
 
 # Tests whose processors are threads; they run under the thread sanitizer besides.
-THREAD_NAMES := call heap_threads lock pmm_threads
+THREAD_NAMES := call heap_threads lock pmm_threads vmm_threads
+
+# How a test is linked besides.
+UNIT_LINK_vmm_threads := -Wl,--wrap=frame_put
 
 # What 32 bits cannot be asked: what speaks to the firmware and 128-bit arithmetic; tests whose machine
 # is larger than a program of 32 bits; tests whose address space is that of x86-64.
 M32_NOT_WIDE   := efi_% wide
 M32_NOT_LARGE  := bump frame pmm pmm_defects pmm_free pmm_model pmm_node pmm_numa pmm_request pmm_site pmm_threads pmm_zero view_dashboard
-M32_NOT_LAYOUT := kstack mtrr paging tlb tlb_switch vm_cache vm_clone vm_fault vmm
+M32_NOT_LAYOUT := kstack mtrr paging tlb tlb_switch vm_cache vm_clone vm_fault vmm vmm_threads
 M32_NAMES := $(filter-out $(M32_NOT_WIDE) $(M32_NOT_LARGE) $(M32_NOT_LAYOUT),$(UNIT_NAMES))
 
 FLAGS_hosted-lib = $(HOSTED_LIB)
@@ -105,7 +108,7 @@ endef
 define unit_program
 build/unit/$(1)/$(2): build/hosted/$(1)/tests/unit/test_$(2).c.o $$(UNIT_EXTRA_$(2):%=build/hosted/$(1)/%.o) build/hosted/$(1)/libmm.a
 	@mkdir -p $$(@D); $$(call say,LINK,$$@)
-	$$(Q)$$(CC_$(1)) $$(VARIANT_$(1)) $$^ -o $$@ $$(call cmocka_of,$(1))
+	$$(Q)$$(CC_$(1)) $$(VARIANT_$(1)) $$^ -o $$@ $$(UNIT_LINK_$(2)) $$(call cmocka_of,$(1))
 endef
 
 # $(call host_program,NAME)
