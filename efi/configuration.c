@@ -8,7 +8,6 @@
  */
 #include "loader.h"
 
-#include "console.h"
 #include "pages.h"
 
 static enum status read_file(struct loader *loader)
@@ -45,28 +44,11 @@ static enum status join_command_line(struct loader *loader)
     return STATUS_OK;
 }
 
-/* Asked for with `timeout`: a moment in which a key takes the user back to the firmware. */
-static enum status offer_return(struct loader *loader)
-{
-    unsigned seconds = loader->config.timeout_seconds;
-
-    if (seconds == 0)
-        return STATUS_OK;
-    console_print("Meridian starts in %u s. Press a key to return to the firmware.\n", seconds);
-    if (!console_wait_key(seconds))
-        return STATUS_OK;
-    refusal_place(&loader->refusal, "%s", "the time-out");
-    return refuse(&loader->refusal, STATUS_BUSY, "Start Meridian again when you are ready.",
-                  "a key was pressed");
-}
-
 enum status configuration_read(struct loader *loader)
 {
     enum status status = read_file(loader);
 
     if (status == STATUS_OK)
         status = join_command_line(loader);
-    if (status == STATUS_OK)
-        status = offer_return(loader);
     return status;
 }

@@ -64,8 +64,12 @@ struct loader {
     paddr_t handoff_base;
 };
 
-/* configuration.c: the file, the load options, a time-out that the user may use to turn back. */
+/* configuration.c: the file and the load options. */
 enum status configuration_read(struct loader *loader);
+
+/* menu.c: the menu, where a key is down or the configuration has a time-out; may change the command
+ * line, and set `leave`. */
+enum status menu_if_wanted(struct loader *loader);
 
 /* report_save.c: writes \meridian\memmap.txt and memmap.json to the volume that the loader came
  * from, and says so on the console, or says why not: that is no failure of the start. */

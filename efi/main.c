@@ -64,6 +64,7 @@ static const struct step {
 } steps[] = {
     { "reading the configuration", configuration_read, 0 },
     { "looking at the machine", look_around, 0 },
+    { "showing the menu", menu_if_wanted, 0 },
     { "saving the report", report_if_asked, 0 },
     { "obeying the command line", obey_command_line, 0 },
     { "loading the kernel", image_load_kernel, 0 },
@@ -110,7 +111,9 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
         show_failure(failed);
     files_close_volume(&loader.volume);
     pages_free_all();
-    console_print("Press a key, or wait %u s, to return to the firmware.\n", SECONDS_TO_READ);
-    console_wait_key(SECONDS_TO_READ);
+    if (failed != NULL || loader.config.dump) {
+        console_print("Press a key, or wait %u s, to return to the firmware.\n", SECONDS_TO_READ);
+        console_wait_key(SECONDS_TO_READ);
+    }
     return failed != NULL ? EFI_LOAD_ERROR : EFI_SUCCESS;
 }

@@ -108,7 +108,7 @@ static void text_totals(const struct report *report, struct print_sink *sink)
     char acpi[SIZE_TEXT_BYTES];
 
     memmap_total(report->map, &totals);
-    print_to(sink, "memory     %s usable, %s reserved, %s of ACPI's\n",
+    print_to(sink, "memory     %s usable, %s reserved, %s for ACPI\n",
              size_text(totals.usable, usable), size_text(totals.reserved, reserved),
              size_text(totals.acpi_data + totals.acpi_nvs, acpi));
 }

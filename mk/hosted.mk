@@ -40,6 +40,7 @@ UNIT_EXTRA_user_elf       := kernel/user/program_elf.c
 UNIT_EXTRA_stack_trace    := kernel/diag/stack_trace.c kernel/diag/symbols.c
 EFI_TEXT := efi/refusal.c efi/sha256.c efi/text.c
 UNIT_EXTRA_efi_config := efi/config_file.c $(EFI_TEXT)
+UNIT_EXTRA_efi_editor := efi/line_editor.c
 UNIT_EXTRA_efi_elf    := efi/elf.c efi/elf_relocate.c efi/source.c efi/refusal.c
 UNIT_EXTRA_efi_firmware := tests/unit/uefi_machine.c $(EFI_TEXT) $(addprefix efi/,uefi.c pages.c \
 	files.c graphics.c memory_map.c conversion.c address_space.c firmware_tables.c)
