@@ -445,10 +445,11 @@ static void speed(const char *name)
 static struct slot held[MEMORY_MAX];
 static size_t live_bytes, resident_before;
 
-/* Exact: /proc/self/statm leaves out what each processor has not yet added to the sum. */
+/* Exact: /proc/self/statm leaves out what each processor has not yet added to the sum. Pages of the
+ * program's and the libraries' files are no heap. */
 static size_t resident_bytes(void)
 {
-    char text[512] = "";
+    char text[1024] = "";
     unsigned long kibibytes = 0;
     int file = open("/proc/self/smaps_rollup", O_RDONLY | O_CLOEXEC);
     const char *line;
@@ -456,9 +457,9 @@ static size_t resident_bytes(void)
     if (file < 0 || read(file, text, sizeof(text) - 1) <= 0)
         stop("no /proc/self/smaps_rollup");
     close(file);
-    line = strstr(text, "\nRss:");
-    if (line == NULL || sscanf(line, "\nRss: %lu", &kibibytes) != 1)
-        stop("no Rss in /proc/self/smaps_rollup");
+    line = strstr(text, "\nAnonymous:");
+    if (line == NULL || sscanf(line, "\nAnonymous: %lu", &kibibytes) != 1)
+        stop("no Anonymous in /proc/self/smaps_rollup");
     return kibibytes * 1024;
 }
 
