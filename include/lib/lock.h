@@ -31,6 +31,7 @@ enum lock_rank {
     LOCK_RANK_TLB,        /* requests to other processors */
     LOCK_RANK_PMM_AREA,   /* one 1 GiB area of frames */
     LOCK_RANK_PMM,        /* the PMM's directory and reserve */
+    LOCK_RANK_REGION,     /* labels of physical memory */
     LOCK_RANK_CONSOLE,    /* the log ring and the console; innermost */
 };
 

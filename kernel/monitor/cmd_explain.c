@@ -58,6 +58,17 @@ static bool read_address(const struct command_call *call, uint64_t *address,
     return true;
 }
 
+/* To the console, and as an event. */
+void explain_show(const struct handoff_view *machine, enum explain_kind kind, uint64_t address)
+{
+    if (kind == EXPLAIN_VIRTUAL)
+        explain_virtual(machine, va((uintptr_t)address), &explanation);
+    else
+        explain_physical(machine, pa(address), &explanation);
+    explain_print(&explanation, console_sink());
+    explain_event(&explanation, json_console());
+}
+
 bool command_explain(const struct command_call *call)
 {
     uint64_t address;
@@ -69,15 +80,10 @@ bool command_explain(const struct command_call *call)
     if (kind == EXPLAIN_VIRTUAL && address > UINTPTR_MAX)
         return command_fail(call, "0x%llx is beyond all virtual addresses of this machine",
                             (unsigned long long)address);
-    if (kind == EXPLAIN_VIRTUAL)
-        explain_virtual(call->machine, va((uintptr_t)address), &explanation);
-    else
-        explain_physical(call->machine, pa(address), &explanation);
-    explain_print(&explanation, console_sink());
+    explain_show(call->machine, kind, address);
     if (chosen && kind == EXPLAIN_VIRTUAL && address < call->machine->map.limit)
         print("Taken as virtual, since it lies in the kernel's half: 'explain p:0x%llx' asks for "
               "the other.\n",
               (unsigned long long)address);
-    explain_event(&explanation, json_console());
     return true;
 }

@@ -51,6 +51,16 @@ static const struct command commands[] = {
       "virtual\n"
       "0x1000' and 'explain v:0x1000', or p: for physical.\n",
       1, 2, command_explain },
+    { "region", "[list | find ADDRESS|KIND | label ADDRESS SIZE KIND NAME | remove ADDRESS KIND]",
+      "labels on physical memory: for DMA, of devices, firmware, and your own",
+      "A KIND is dma, device, firmware or user. The map's own labels are always there; 'label' "
+      "adds "
+      "one\n"
+      "to any range, 'remove' takes one away that was added. Labels change nothing else.\n",
+      0, 5, command_region },
+    { "tour", "[all]", "a guided lesson: allocate, map, touch, fault, free, with the real numbers",
+      "Each step waits for a key; q ends the tour. 'tour all' does not wait.\n", 0, 1,
+      command_tour },
     { "heap", "[check|events [COUNT]|debug [WORDS]]", "the kernel's heap by size class",
       "  check    recount everything; with debugging, look for damaged objects\n"
       "  events   the last 16 things that happened to objects, or COUNT of them\n"

@@ -9,6 +9,7 @@
 #ifndef MERIDIAN_MONITOR_COMMANDS_H
 #define MERIDIAN_MONITOR_COMMANDS_H
 
+#include "diag/explain.h"
 #include "lib/types.h"
 #include "mm/handoff_adopt.h"
 
@@ -71,6 +72,9 @@ bool command_frame(const struct command_call *call);
 bool command_pt(const struct command_call *call);
 bool command_walk(const struct command_call *call);
 bool command_explain(const struct command_call *call);
+void explain_show(const struct handoff_view *machine, enum explain_kind kind, uint64_t address);
+bool command_region(const struct command_call *call);
+bool command_tour(const struct command_call *call);
 bool command_heap(const struct command_call *call);
 bool heap_command_check(const struct command_call *call); /* heap check and so on */
 bool heap_command_events(const struct command_call *call);

@@ -14,7 +14,7 @@ import pytest
 
 from harness import EXIT_FAILURE, EXIT_SUCCESS, I386, ROOT, Machine
 
-COMMANDS = ["help", "map", "frames", "frame", "pt", "walk", "explain", "heap", "slabs", "tags", "leaks",
+COMMANDS = ["help", "map", "frames", "frame", "pt", "walk", "explain", "region", "tour", "heap", "slabs", "tags", "leaks",
             "kmalloc", "kfree", "pci", "fault", "run",
             "selftest", "stress", "bench", "log", "json", "reboot", "exit"]
 COLUMNS = 100
@@ -69,14 +69,6 @@ def test_help_lists_every_command(prompt):
     """help names every command once, with one line of help."""
     lines, _ = ask(prompt, "help")
     assert [line.split()[0] for line in lines if line.startswith("  ")] == COMMANDS
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_help_of_a_command(prompt, name):
-    """help NAME says what a command does and how it is used."""
-    lines, _ = ask(prompt, f"help {name}")
-    assert lines[0].startswith(f"{name}: ")
-    assert lines[1].startswith(f"usage: {name}")
 
 
 def test_log(prompt):
@@ -392,6 +384,104 @@ def test_json_can_be_turned_off(prompt):
     assert not events
     _, events = ask(prompt, "json on; frames")
     assert one(events, "frames")
+
+
+# --- what all commands have in common ---------------------------------------------------------
+
+# Right uses, and wrong ones with a part of the answer. What ends the machine is tried further down.
+CASES = {
+    "help": (["help", "help map"], [("help nothing", "there is no command"), ("help a b", "too many")]),
+    "map": (["map", "map -u", "map -d"], [("map -x", "unknown")]),
+    "frames": (["frames"], [("frames now 1", "")]),
+    "frame": (["frame 0x100000", "frame 256"], [("frame", "missing"), ("frame x", "no number")]),
+    "pt": (["pt", "pt -a"], [("pt -b", "unknown")]),
+    "walk": (["walk 0", "walk 0xffff800000000000"], [("walk", "missing"), ("walk x", "no number")]),
+    "explain": (["explain 0x100000", "explain virtual 0", "explain p:0xfee00000"],
+                [("explain", "missing"), ("explain x", "no address")]),
+    "region": (["region", "region list", "region find device", "region find 0x100000",
+                "region label 0x1000 4K user 'a name'", "region remove 0x1000 user"],
+               [("region clouds", "none of list"), ("region find", "an address or a kind"),
+                ("region find cloud", "neither an address"), ("region list all", "too many"),
+                ("region label 1 2 user", "a name"), ("region label 1 2 cloud x", "none of dma"),
+                ("region label 1 0 user x", "at least one byte"),
+                ("region label 0xffffffffffffffff 2 user x", "beyond all addresses"),
+                ("region label 1 2 user 123456789012345678901234", "at least one byte"),
+                ("region remove 5 user", "no label of that kind"), ("region remove 5", "a kind")]),
+    "tour": (["tour all"], [("tour some", "unknown")]),
+    "heap": (["heap", "heap check", "heap events 3", "heap debug"], [("heap all", "neither check")]),
+    "slabs": (["slabs"], [("slabs 17", "no slab"), ("slabs x", "no number")]),
+    "tags": (["tags"], [("tags x", "too many")]),
+    "leaks": (["leaks", "leaks mark"], [("leaks now", "not mark")]),
+    "kmalloc": (["kmalloc 0"], [("kmalloc", "missing"), ("kmalloc 64 0", "COUNT")]),
+    "kfree": ([], [("kfree", "missing"), ("kfree xyz", "no number")]),
+    "pci": (["pci"], [("pci x", "too many")]),
+    "fault": (["fault try divide", "fault log"], [("fault", "missing"), ("fault cloud", "no fault")]),
+    "run": (["run list", "run tour"], [("run", "missing"), ("run clouds", "no program")]),
+    "selftest": (["selftest list", "selftest memmap"], [("selftest clouds", "no test")]),
+    "stress": (["stress spaces 3"], [("stress", "missing"), ("stress clouds", "no load")]),
+    "bench": (["bench frames"], [("bench", "missing"), ("bench clouds", "")]),
+    "log": (["log"], [("log x", "too many")]),
+    "json": (["json", "json on"], [("json maybe", "neither on nor off")]),
+    "reboot": ([], [("reboot now", "too many")]),
+    "exit": ([], [("exit x", "no number"), ("exit 1000", "CODE is 0 to 127")]),
+}
+
+
+def test_every_command_is_tried(prompt):
+    """Every command that help lists has right and wrong uses in the table; nothing else is in it."""
+    lines, _ = ask(prompt, "help")
+    listed = [line.split()[0] for line in lines if line.startswith("  ")]
+    assert sorted(CASES) == sorted(listed)
+    assert all(wrong for _, wrong in CASES.values())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_command(prompt, name):
+    """Used rightly a command answers within 100 columns and without an error; used wrongly it says what is
+    wrong and how it is used; with help it has a text."""
+    right, wrong = CASES[name]
+    for line in right:
+        lines, events = ask(prompt, line)
+        assert lines, line
+        assert not [event for event in events if event["event"] == "error"], line
+    for line, answer in wrong:
+        lines, events = ask(prompt, line)
+        error = one(events, "error")
+        assert error["command"] == name and answer in error["message"], line
+        assert lines[0] == f"{name}: {error['message']}"
+    lines, _ = ask(prompt, f"help {name}")
+    assert lines[0].startswith(f"{name}: ") and lines[1].startswith(f"usage: {name}")
+
+
+def test_tour(prompt):
+    """The tour does what it tells: frames go and come, two spaces share one, and all is given back."""
+    ask(prompt, "tour all")  # what the kernel keeps for the next time is there now
+    lines, events = ask(prompt, "frames; tour all; frames")
+    steps = [event for event in events if event["event"] == "tour_step"]
+    assert [step["number"] for step in steps] == list(range(1, 9))
+    before, after = (event["free"] for event in events if event["event"] == "frames")
+    assert before == after == steps[-1]["free"]
+    assert steps[0]["free"] - steps[1]["free"] == 1
+    told = [event for event in events if event["event"] == "explain"]
+    shared = next(event for event in told if len({row["space"] for row in event.get("mappings", [])}) == 3)
+    assert shared["frame"][0]["references"] == 2 and shared["frame"][0]["tag"] == "user"
+    programs = [row for row in shared["mappings"] if row["space"] != 0]
+    assert [row["rights"] for row in programs] == ["r--u", "r--u"]
+    assert "the guard area 'the tour'" in " ".join(" ".join(lines).split())
+
+
+def test_tour_by_key(prompt):
+    """Without 'all' each step waits for a key, and q ends the tour with everything given back."""
+    before = one(ask(prompt, "frames")[1], "frames")["free"]
+    prompt.type("tour\r")
+    for key in " \rx":
+        prompt.expect("any key goes on, q ends the tour")
+        prompt.type(key)
+    prompt.expect("4 of 8. A touch")
+    prompt.expect("any key goes on, q ends the tour")
+    prompt.type("q")
+    prompt.prompt()
+    assert one(ask(prompt, "frames")[1], "frames")["free"] == before
 
 
 # --- what is wrong ----------------------------------------------------------------------------
