@@ -26,6 +26,7 @@ NASM    := nasm
 LD      := ld
 NM      := nm
 OBJCOPY := objcopy
+READELF := readelf
 LZ4     := lz4
 AR      := ar
 PYTHON  := /usr/bin/python3

@@ -6,9 +6,9 @@
 #            R_X86_64_RELATIVE, so that the loader can slide it
 #   i386     linked at 3 GiB + 1 MiB and loaded at 1 MiB by a Multiboot loader
 #
-# Stack traces name functions: an image carries a table of its own symbols. It is linked twice.
-# The first link has an empty table; the second has the table made from the first, at the end of
-# the read-only data, where it moves no code. tools/check_kernel.py proves that the table is true
+# Stack traces name functions and lines: an image carries tables of its own symbols and line numbers. It is
+# linked twice. The first link has empty tables; the second has the tables made from the first, at the end of
+# the read-only data, where they move no code. tools/check_kernel.py proves that the table is true
 # of the final image, along with everything the loader will ask of it.
 
 KERNEL_BASE_x86_64 := 0xFFFFFFFF80000000
@@ -71,13 +71,16 @@ build/obj/kernel-$(1)/%.asm.o: %.asm build/flags/kernel-$(1) $$(MAKE_SOURCES) | 
 	$$(Q)$$(NASM) $$(KERNEL_ASFLAGS_$(1)) -MD $$(@:.o=.d) -MP -MT $$@ $$< -o $$@
 
 # The empty table of the first link, then the true one.
-build/obj/kernel-$(1)/ksyms-empty.s: tools/ksyms.awk
+build/obj/kernel-$(1)/ksyms-empty.s: tools/ksyms.awk tools/klines.py
 	@mkdir -p $$(@D)
 	$$(Q)awk -v base=$$(KERNEL_BASE_$(1)) -f tools/ksyms.awk /dev/null > $$@
+	$$(Q)$$(PYTHON) tools/klines.py --base $$(KERNEL_BASE_$(1)) < /dev/null >> $$@
 
-build/obj/kernel-$(1)/ksyms-full.s: build/obj/kernel-$(1)/pass1.elf tools/ksyms.awk
+build/obj/kernel-$(1)/ksyms-full.s: build/obj/kernel-$(1)/pass1.elf tools/ksyms.awk tools/klines.py
 	@$$(call say,KSYMS,$$@)
 	$$(Q)LC_ALL=C $$(NM) -n $$< | awk -v base=$$(KERNEL_BASE_$(1)) -f tools/ksyms.awk > $$@
+	$$(Q)LC_ALL=C $$(READELF) --debug-dump=decodedline $$< | \
+		$$(PYTHON) tools/klines.py --base $$(KERNEL_BASE_$(1)) >> $$@
 
 build/obj/kernel-$(1)/ksyms-%.o: build/obj/kernel-$(1)/ksyms-%.s | need-build
 	$$(Q)$$(GCC) $$(KERNEL_KSYMS_$(1)) -c $$< -o $$@

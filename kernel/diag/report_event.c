@@ -21,6 +21,10 @@ static void write_entry(void *context, const struct stack_entry *entry)
         json_text(event, "function", entry->function);
         json_number(event, "offset", entry->offset);
     }
+    if (entry->file != NULL) {
+        json_text(event, "file", entry->file);
+        json_number(event, "line", entry->line);
+    }
     if (entry->repeats > 0)
         json_number(event, "repeats", entry->repeats);
     json_item_end(event);

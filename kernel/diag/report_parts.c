@@ -8,6 +8,7 @@
 #include "lib/log.h"
 #include "mm/layout.h"
 #include "diag/paragraph.h"
+#include "lines.h"
 #include "stack_trace.h"
 #include "symbols.h"
 
@@ -21,6 +22,8 @@ void report_place(void *context)
     struct report *report = context;
     const struct trap_info *info = &report->info;
     struct paragraph paragraph;
+    const char *file;
+    unsigned line;
     size_t offset;
     const char *function = symbol_find(info->instruction, &offset);
 
@@ -32,6 +35,8 @@ void report_place(void *context)
              (unsigned long long)va_value(info->instruction));
     if (function != NULL)
         print_to(&paragraph.sink, ", %s+0x%zx", function, offset);
+    if (line_find(info->instruction, &file, &line))
+        print_to(&paragraph.sink, ", %s:%u", file, line);
     paragraph_end(&paragraph);
     arch_trap_print_error(info, &report->sink);
 }

@@ -12,6 +12,7 @@
 #include "stack_trace.h"
 
 #include "diag/diag.h"
+#include "lines.h"
 #include "symbols.h"
 
 /* A stack full of the smallest frames ends here, and so does a chain that bites its own tail. */
@@ -24,6 +25,8 @@ static void look_up(struct stack_entry *entry, vaddr_t address, size_t back)
     entry->function = symbol_find(va(va_value(address) - back), &entry->offset);
     if (entry->function != NULL)
         entry->offset += back;
+    if (!line_find(va(va_value(address) - back), &entry->file, &entry->line))
+        entry->file = NULL;
 }
 
 /* A walk under way: the entry that waits for its repeats. */
@@ -77,6 +80,8 @@ void stack_entry_print(struct print_sink *sink, const struct stack_entry *entry)
         print_to(sink, "%s+0x%zx", entry->function, entry->offset);
     else
         print_to(sink, "not in the kernel");
+    if (entry->file != NULL)
+        print_to(sink, "  %s:%u", entry->file, entry->line);
     if (entry->repeats > 0)
         print_to(sink, ", and %u more of the same", entry->repeats);
     print_to(sink, "\n");

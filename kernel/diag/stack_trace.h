@@ -15,7 +15,9 @@ struct stack_entry {
     vaddr_t address;
     const char *function; /* NULL where no function of the kernel is */
     size_t offset;        /* into the function */
-    unsigned repeats;     /* frames above it with the same address, not visited */
+    const char *file;     /* NULL where the code has no line numbers */
+    unsigned line;
+    unsigned repeats; /* frames above it with the same address, not visited */
 };
 
 /* Where a walk begins. */
@@ -30,7 +32,7 @@ void stack_trace_visit(const struct stack_start *start,
                        void (*visit)(void *context, const struct stack_entry *entry),
                        void *context);
 
-/* "  #3  0xffffffff80001234  pmm_alloc+0x24", and a newline. */
+/* "  #3  0xffffffff80001234  pmm_alloc+0x24  pmm.c:81", and a newline. */
 void stack_entry_print(struct print_sink *sink, const struct stack_entry *entry);
 
 #endif

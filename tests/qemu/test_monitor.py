@@ -8,15 +8,16 @@ import json
 import os
 import re
 import shutil
+import subprocess
 
 import jsonschema
 import pytest
 
 from harness import EXIT_FAILURE, EXIT_SUCCESS, I386, ROOT, Machine
 
-COMMANDS = ["help", "map", "frames", "frame", "pt", "walk", "explain", "region", "tour", "heap", "slabs", "tags", "leaks",
-            "kmalloc", "kfree", "pci", "fault", "run",
-            "selftest", "stress", "bench", "log", "json", "reboot", "exit"]
+COMMANDS = ["help", "map", "frames", "frame", "pt", "walk", "explain", "region", "tour", "heap", "slabs",
+            "tags", "leaks", "kmalloc", "kfree", "cpus", "pci", "fault", "run", "selftest", "stress",
+            "bench", "viz", "memviz", "log", "json", "reboot", "exit"]
 COLUMNS = 100
 PAGE = 4096
 UP, LEFT, HOME, END, DELETE = "\x1b[A", "\x1b[D", "\x1b[H", "\x05", "\x1b[3~"
@@ -414,12 +415,15 @@ CASES = {
     "leaks": (["leaks", "leaks mark"], [("leaks now", "not mark")]),
     "kmalloc": (["kmalloc 0"], [("kmalloc", "missing"), ("kmalloc 64 0", "COUNT")]),
     "kfree": ([], [("kfree", "missing"), ("kfree xyz", "no number")]),
+    "cpus": (["cpus"], [("cpus x", "too many")]),
     "pci": (["pci"], [("pci x", "too many")]),
     "fault": (["fault try divide", "fault log"], [("fault", "missing"), ("fault cloud", "no fault")]),
     "run": (["run list", "run tour"], [("run", "missing"), ("run clouds", "no program")]),
     "selftest": (["selftest list", "selftest memmap"], [("selftest clouds", "no test")]),
-    "stress": (["stress spaces 3"], [("stress", "missing"), ("stress clouds", "no load")]),
+    "stress": (["stress spaces 3"], [("stress clouds", ""), ("stress spaces 0", "COUNT")]),
     "bench": (["bench frames"], [("bench", "missing"), ("bench clouds", "")]),
+    "viz": (["viz overview text", "viz frames text", "viz heap text"], [("viz clouds", "")]),
+    "memviz": (["memviz overview text"], [("memviz clouds", "")]),
     "log": (["log"], [("log x", "too many")]),
     "json": (["json", "json on"], [("json maybe", "neither on nor off")]),
     "reboot": ([], [("reboot now", "too many")]),
@@ -689,6 +693,22 @@ def check_report(fault, report, name, width):
     assert "\nlast lines of the log:\n  [" in report
     assert {row["name"] for row in fault["registers"]} >= {"cr0", "cr2", "cr3"}
     assert fault["log"] and fault["log"][-1]["line"].startswith("[")
+
+
+def test_lines_of_a_trace(survivor):
+    """Every function of a trace has the file and line that the debug information has for its call."""
+    machine, width = survivor
+    image = next(event for event in ask(machine, "pt -a")[1] if event.get("execute"))
+    base = {"x86_64": 0xFFFFFFFF80000000, "i386": 0xC0100000}[width]
+    slide = int(image["address"], 16) - base
+    trace = [entry for entry in one(ask(machine, "fault try heap-freed")[1], "fault")["trace"]
+             if "function" in entry]
+    calls = [hex(int(entry["address"], 16) - slide - (place > 0)) for place, entry in enumerate(trace)]
+    known = subprocess.run(["addr2line", "-e", ROOT / f"build/kernel-{width}.debug.elf", *calls], check=True,
+                           stdout=subprocess.PIPE, encoding="utf-8").stdout.splitlines()
+    expected = [re.sub(r" \(discriminator \d+\)$", "", line).rsplit("/", 1)[-1] for line in known]
+    told = [f"{entry['file']}:{entry['line']}" if "file" in entry else "??:0" for entry in trace]
+    assert len(told) > 6 and told == [line.replace("??:?", "??:0") for line in expected]
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -14,6 +14,7 @@
 #include "arch/trap.h"
 #include "diag/diag.h"
 #include "diag/stack_trace.h"
+#include "diag/lines.h"
 #include "diag/symbols.h"
 #include "host_log.h"
 
@@ -29,6 +30,13 @@ const uint32_t ksyms_count = 4;
 const uint32_t ksyms_offsets[] = { 0x10, 0x20, 0x21, 0x60 };
 const uint32_t ksyms_name_offsets[] = { 0, 6, 10, 14 };
 const char ksyms_names[] = "entry\0one\0two\0last";
+
+/* From 0x10 line 10 of a.c, from 0x20 line 7, from 0x28 line 1,007 of b.h, from 0x60 nothing. */
+const uint8_t klines_table[] = {
+    0x21, 1, 10, 0x20, 0x7d, 0x11, 2, 0xe8, 0x07, 0x71, 0, 0x91, 0x78
+};
+const uint32_t klines_bytes = sizeof(klines_table);
+const char klines_files[] = "\0a.c\0b.h";
 
 /* The chain that arch_stack_step() walks: return addresses, innermost first. */
 static const size_t *chain;
@@ -201,11 +209,36 @@ static void a_printed_trace_reads_well(void **state)
     host_text_init(&out);
     diag_stack_trace(&out.sink, va(0));
     snprintf(expected, sizeof(expected),
-             "  #0  0x%016lx  two+0xf, and 1 more of the same\n"
+             "  #0  0x%016lx  two+0xf  b.h:1007, and 1 more of the same\n"
              "  #2  0x%016lx  not in the kernel\n",
              (unsigned long)va_value(at(0x30)), (unsigned long)va_value(at(0x90)));
     assert_string_equal(out.text, expected);
     host_text_free(&out);
+}
+
+static void addresses_have_the_right_lines(void **state)
+{
+    /* Each address of the code has the line of the last row at or before it, or none. */
+    static const struct {
+        size_t offset;
+        const char *file;
+        unsigned line;
+    } places[] = {
+        { 0x0, NULL, 0 },   { 0xf, NULL, 0 },   { 0x10, "a.c", 10 },   { 0x1f, "a.c", 10 },
+        { 0x20, "a.c", 7 }, { 0x27, "a.c", 7 }, { 0x28, "b.h", 1007 }, { 0x5f, "b.h", 1007 },
+        { 0x60, NULL, 0 },  { 0x7f, NULL, 0 },  { 0x80, NULL, 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(places); i++) {
+        const char *file = NULL;
+        unsigned line = 0;
+
+        assert_int_equal(line_find(at(places[i].offset), &file, &line), places[i].file != NULL);
+        assert_int_equal(line, places[i].line);
+        if (places[i].file != NULL)
+            assert_string_equal(file, places[i].file);
+    }
 }
 
 int main(void)
@@ -215,6 +248,7 @@ int main(void)
         cmocka_unit_test(callers_are_named_by_their_call),
         cmocka_unit_test(recursion_is_one_entry),
         cmocka_unit_test(traces_end),
+        cmocka_unit_test(addresses_have_the_right_lines),
         cmocka_unit_test(a_printed_trace_reads_well),
         cmocka_unit_test(a_wild_jump_has_its_caller),
     };
