@@ -63,6 +63,9 @@ void vga_prepare(void)
     for (unsigned colour = 0; colour < VIEW_COLOUR_COUNT; colour++) {
         const struct view_colour_facts *facts = view_colour_facts((uint8_t)colour);
 
+        /* Bars and lines take what memory and text look like. */
+        if (colour == VIEW_PANEL || colour == VIEW_LINE)
+            continue;
         if ((done & 1u << facts->ansi) == 0)
             set_colour(vga_number(facts->ansi), facts->rgb);
         done |= 1u << facts->ansi;

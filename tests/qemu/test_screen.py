@@ -13,7 +13,7 @@ import pytest
 from harness import I386, NONE, Machine, clean
 from picture import Picture
 
-SIZES = {"800x600": (8, 16), "1280x800": (8, 16)}
+SIZES = {"800x600": (8, 16), "1280x800": (8, 16), "1920x1080": (8, 16)}
 WHITE = 0xFFFFFF
 F1 = "\x1bOP"
 VGA_COLUMNS, VGA_ROWS = 80, 25
