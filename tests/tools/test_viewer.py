@@ -417,6 +417,17 @@ def test_report_of_the_loader(viewer, indent):
     assert "page zero" in viewer.text(".details") and "the firmware said ConventionalMemory" in viewer.text(".details")
 
 
+def test_report_that_a_loader_saved(viewer):
+    """A memmap.json as a stick had it: all its regions are there, and why they are what they are."""
+    report = json.loads((ROOT / "tests/data/logs/memmap.json").read_text("utf-8"))
+    summary = viewer.open(ROOT / "tests/data/logs/memmap.json").view("summary")
+    assert report["machine"]["product"] in summary and "Every event could be read" in summary
+    viewer.view("map")
+    assert [int(row[0], 16) for row in viewer.cells("regions")] == [int(row["base"], 16) for row in report["regions"]]
+    viewer.find('[aria-label="regions"] tbody tr')[0].click()
+    assert "page zero" in viewer.text(".details") and "the firmware said" in viewer.text(".details")
+
+
 def test_damaged_report(viewer):
     """A report with an error in it is refused with the number of the line."""
     lines = json.dumps(REPORT, indent=2).splitlines()
