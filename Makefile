@@ -32,6 +32,7 @@ AR      := ar
 PYTHON  := /usr/bin/python3
 CONFIG  :=# toggles of include/config.h: make CONFIG="-DCONFIG_DEBUG=1"
 KERNEL  := build/kernel-i386.elf# what make run-bios starts
+SMP     :=# processors of the machine that make run and its like start
 INSTALL ?= yes# INSTALL=no names missing packages instead of installing them
 V       :=# V=1 shows the commands
 
@@ -76,25 +77,28 @@ include mk/viewer.mk
 include mk/web.mk
 include mk/check.mk
 
+# What a user may ask of a machine.
+RUN_WORDS = $(if $(SMP),--cpus $(SMP)) $(if $(ARGS),--cmdline '$(ARGS)')
+
 .PHONY: all clean help doctor run run-i386 run-bios debug debug-i386 gdb gdb-i386
 GDB_SOCKET := build/gdb.sock
 RUN_GDB     = $(if $(GDB),--gdb $(GDB_SOCKET))
 all: $(KERNEL_PRODUCTS) $(LOADER_PRODUCTS) $(DISK_PRODUCTS) $(HOST_PROGRAMS) $(VIEWER) ## build everything that goes on a stick, and the host programs
 
 run: $(DISK_PRODUCTS) | need-run ## boot in QEMU: a window where there is a display, else the terminal; ARGS="..." is the command line, GDB=yes lets gdb join
-	@$(PYTHON) tools/meridian_qemu.py run --esp build/esp $(RUN_GDB) $(if $(ARGS),--cmdline '$(ARGS)')
+	@$(PYTHON) tools/meridian_qemu.py run --esp build/esp $(RUN_GDB) $(RUN_WORDS)
 
-run-i386: build/kernel-i386.elf | need-run ## boot the 32-bit kernel in QEMU, by Multiboot; ARGS="..." is the command line
-	@$(PYTHON) tools/meridian_qemu.py run --kernel $< $(RUN_GDB) $(if $(ARGS),--cmdline '$(ARGS)')
+run-i386: build/kernel-i386.elf | need-run ## boot the 32-bit kernel in QEMU, by Multiboot; ARGS="..." is the command line, SMP=N processors
+	@$(PYTHON) tools/meridian_qemu.py run --kernel $< $(RUN_GDB) $(RUN_WORDS)
 
 run-bios: $(KERNEL) | need-bios ## the same by way of GRUB, from a disc under SeaBIOS; ARGS="..." is the command line, KERNEL=... the kernel
-	@$(PYTHON) tools/meridian_qemu.py run --grub --kernel $< $(if $(ARGS),--cmdline '$(ARGS)')
+	@$(PYTHON) tools/meridian_qemu.py run --grub --kernel $< $(RUN_WORDS)
 
 debug: $(DISK_PRODUCTS) | need-debug ## the same with gdb, stopped at the first instruction of the kernel
-	@$(PYTHON) tools/meridian_qemu.py debug --esp build/esp --symbols build/kernel-x86_64.debug.elf $(if $(ARGS),--cmdline '$(ARGS)')
+	@$(PYTHON) tools/meridian_qemu.py debug --esp build/esp --symbols build/kernel-x86_64.debug.elf $(RUN_WORDS)
 
 debug-i386: build/kernel-i386.elf | need-debug ## the 32-bit kernel with gdb, stopped at its first instruction
-	@$(PYTHON) tools/meridian_qemu.py debug --kernel $< --symbols build/kernel-i386.debug.elf $(if $(ARGS),--cmdline '$(ARGS)')
+	@$(PYTHON) tools/meridian_qemu.py debug --kernel $< --symbols build/kernel-i386.debug.elf $(RUN_WORDS)
 
 gdb: build/kernel-x86_64.debug.elf | need-debug ## join the machine of `make run GDB=yes` with gdb, wherever the kernel has slid to
 	@$(PYTHON) tools/meridian_qemu.py attach --gdb $(GDB_SOCKET) --symbols $<

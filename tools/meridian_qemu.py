@@ -152,16 +152,16 @@ def has_display():
 def prepare(options, folder, cmdline):
     """The guest that the options describe; what it boots from is in `folder`."""
     if options.kernel and not options.grub:
-        return Guest(kernel=options.kernel, append=cmdline or "", memory=options.memory,
+        return Guest(kernel=options.kernel, append=cmdline or "", memory=options.memory, cpus=options.cpus,
                      extra=options.extra)
     if options.grub:
         disc = os.path.join(folder, "disc.iso")
         meridian_grub.write_image(disc, options.kernel, cmdline or "")
-        return Guest(disc=disc, memory=options.memory, extra=options.extra)
+        return Guest(disc=disc, memory=options.memory, cpus=options.cpus, extra=options.extra)
     stage(options.esp, os.path.join(folder, "esp"), cmdline)
     disk = os.path.join(folder, "disk.img")
     meridian_disk.write_disk(os.path.join(folder, "esp"), disk)
-    return Guest(disk=disk, folder=folder, memory=options.memory, extra=options.extra)
+    return Guest(disk=disk, folder=folder, memory=options.memory, cpus=options.cpus, extra=options.extra)
 
 
 def run(options):
@@ -250,6 +250,7 @@ def main():
     parser.add_argument("--gdb", help="a socket at which a debugger can join")
     parser.add_argument("--cmdline")
     parser.add_argument("--memory", default="512M")
+    parser.add_argument("--cpus", default="1", help="processors of the machine")
     parser.add_argument("--folder", default="build/debug", help="where debug keeps its files")
     parser.add_argument("--batch", action="store_true")
     parser.add_argument("extra", nargs="*")

@@ -40,8 +40,9 @@ def test_all_start(boot, name):
 
 @pytest.mark.parametrize("count", [64, 255])
 def test_many_start(boot, count):
-    """A large machine starts all of its processors under OVMF."""
-    machine = boot(cmdline=LISTED, cpus=str(count), memory="1G", seconds=400)
+    """A large machine starts all of its processors under OVMF. QEMU does not sleep in MWAIT, with which the
+    firmware parks processors until the kernel resets them; without it they are parked with HLT."""
+    machine = boot(cmdline=LISTED, cpus=str(count), memory="1G", cpu="max,-monitor", seconds=400)
     assert machine.code == EXIT_SUCCESS
     check_listed(machine, count)
 
