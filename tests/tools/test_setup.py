@@ -15,7 +15,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BASICS = ["bash", "env", "id", "head", "gcc", "ld", "objcopy", "nasm", "lz4", "mtools", "mcopy", "sgdisk",
           "clang", "clang-format", "gdb", "qemu-system-x86_64", "grub-mkrescue", "xorriso", "bochs", "xvfb-run",
-          "xauth", "chromium", "chromedriver", "touch", "chmod", "flock", "mkdir", "rmdir", "sleep"]
+          "xauth", "chromium", "chromedriver", "node", "npm", "touch", "chmod", "flock", "mkdir", "rmdir", "sleep"]
 
 APT_GET = """#!/bin/bash
 echo "$@" >> {log}
@@ -30,6 +30,13 @@ esac
 """
 
 
+def find(name):
+    """A program of this machine; not ccache in the place of a compiler, which would look for it in PATH."""
+    places = (os.environ["PATH"] + ":/usr/sbin").split(":")
+    found = (shutil.which(name, path=place) for place in places)
+    return next((path for path in found if path and pathlib.Path(path).resolve().name != "ccache"), None)
+
+
 class Computer:
     """A machine with exactly the programs of its folder."""
 
@@ -37,8 +44,8 @@ class Computer:
         self.folder, self.log = folder, folder / "apt.log"
         for name in BASICS:
             # setup.sh also looks into /usr/sbin, which cannot be hidden: sgdisk is always there.
-            if name not in missing and shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin"):
-                (folder / name).symlink_to(shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin"))
+            if name not in missing and find(name):
+                (folder / name).symlink_to(find(name))
         (folder / "apt-get").write_text(APT_GET.format(log=self.log, folder=folder))
         (folder / "apt-get").chmod(0o755)
         self.log.touch()
