@@ -81,7 +81,7 @@ static void note_processor(const struct acpi_root *root, uint32_t apic_id, unsig
         too_many++;
     } else {
         cpu->apic_id = apic_id;
-        if (numa_node_of_processor(root, apic_id, &cpu->node) == STATUS_OK)
+        if (pmm_count_nodes() > 1 && numa_node_of_processor(root, apic_id, &cpu->node) == STATUS_OK)
             (void)pmm_set_cpu_node(smp_numbers.limit, cpu->node);
         starts[start_count++] =
             (struct arch_smp_start){ .apic_id = apic_id, .cpu = smp_numbers.limit };
