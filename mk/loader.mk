@@ -13,7 +13,8 @@ LOADER_SOURCES := $(sort $(wildcard efi/*.c efi/*.asm $(LOADER_SHARED)))
 LOADER_DIR     := build/obj/loader
 LOADER_OBJECTS := $(LOADER_SOURCES:%=$(LOADER_DIR)/%.o)
 
-# One block, its content's size, no checksums: the same bytes from the same kernel, always.
+# One block, its content's size, no checksums: the same bytes from the same kernel, always. lz4 gives what it
+# writes the time of what it read, which may be before that of the flags.
 KERNEL_PACKED := $(LOADER_DIR)/kernel.lz4
 PACK           = $(LZ4) -q -q -f -12 --favor-decSpeed -B7 --content-size --no-frame-crc
 FLAGS_loader-pack = $(PACK)
@@ -57,7 +58,7 @@ $(LOADER_DIR)/%.asm.o: %.asm build/flags/loader $(MAKE_SOURCES) | need-build
 
 $(KERNEL_PACKED): $(KERNEL_ELF) build/flags/loader-pack | need-build
 	@mkdir -p $(@D); $(call say,PACK,$<)
-	$(Q)$(PACK) $< $@
+	$(Q)$(PACK) $< $@ && touch $@
 
 # efi/embedded_kernel.asm includes the compressed kernel's bytes.
 $(LOADER_DIR)/efi/embedded_kernel.asm.o: $(KERNEL_PACKED)
