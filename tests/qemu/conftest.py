@@ -10,7 +10,8 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from harness import ROOT, Machine  # noqa: E402
+from harness import I386, ROOT, Machine  # noqa: E402
+from multiboot_block import MEMORY_MIB  # noqa: E402
 
 
 @pytest.fixture
@@ -41,3 +42,15 @@ def boot(machine):
             running.finish()
         return running
     return run
+
+
+@pytest.fixture
+def start(machine, folder):
+    """start(block, **fields): a machine whose 32-bit kernel is started with that Multiboot block."""
+    def make(block, **fields):
+        script = folder / "script"
+        script.write_bytes(block.script())
+        shim = ROOT / "build/firmware/multiboot_shim.bin"
+        return machine(cmdline="", kernel=str(shim), machine="pc", memory=f"{MEMORY_MIB}M",
+                       extra=["-initrd", f"{I386['kernel']},{script}"], **fields)
+    return make

@@ -20,6 +20,10 @@ USABLE, RESERVED = 1, 2
 HAS_SIZES, HAS_COMMAND_LINE, HAS_MODULES, HAS_MAP, HAS_LOADER_NAME, HAS_FRAMEBUFFER = (
     1 << bit for bit in (0, 2, 3, 6, 9, 12))
 LOW = 0x9000
+MEMORY_MIB = 64                     # of the machine that conftest.py starts with a block
+# What that machine has, but for its last MiB, where the BIOS keeps tables.
+TRUE_MAP = [(0, 0x9FC00, USABLE), (0x9FC00, 0x400, RESERVED), (0xF0000, 0x10000, RESERVED),
+            (MIB, (MEMORY_MIB - 2) * MIB, USABLE)]
 INFO_BYTES = 116
 FIELDS = {"flags": 0, "mem_lower": 4, "mem_upper": 8, "command_line": 16, "module_count": 20,
           "modules": 24, "map_bytes": 44, "map": 48, "loader_name": 64, "framebuffer_low": 88,

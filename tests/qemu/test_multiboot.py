@@ -7,33 +7,16 @@ those that are asked for. A kernel that lives proves it by the self-test that re
 
 import pytest
 
-from harness import EXIT_FAILURE, EXIT_SUCCESS, ROOT
-from multiboot_block import (GIB, HAS_FRAMEBUFFER, HAS_LOADER_NAME, HAS_SIZES, KIB, LOW,
-                             MIB, RESERVED, USABLE, Block)
+from harness import EXIT_FAILURE, EXIT_SUCCESS
+from multiboot_block import (GIB, HAS_FRAMEBUFFER, HAS_LOADER_NAME, HAS_SIZES, KIB, LOW, MEMORY_MIB, MIB, RESERVED,
+                             TRUE_MAP, USABLE, Block)
 
-KERNEL = str(ROOT / "build/kernel-i386.elf")
-SHIM = str(ROOT / "build/firmware/multiboot_shim.bin")
-MEMORY_MIB = 64
 VIDEO = 0xB8000
 ISA_HOLE = 15 * MIB
 NOWHERE = 256 * MIB                 # below the end of the direct map, beyond all memory
 TOP = 0xFFFFFFF0
 COMMAND_LINE = b'json run="selftest memory; exit" exit\0'
-# What the machine has, but for its last MiB, where the BIOS keeps tables.
-TRUE_MAP = [(0, 0x9FC00, USABLE), (0x9FC00, 0x400, RESERVED), (0xF0000, 0x10000, RESERVED),
-            (MIB, (MEMORY_MIB - 2) * MIB, USABLE)]
 LOW_MAP = TRUE_MAP[:3]
-
-
-@pytest.fixture
-def start(machine, folder):
-    """start(block, ...): a machine whose kernel is started with the block."""
-    def make(block, **fields):
-        script = folder / "script"
-        script.write_bytes(block.script())
-        return machine(cmdline="", kernel=SHIM, machine="pc", memory=f"{MEMORY_MIB}M",
-                       extra=["-initrd", f"{KERNEL},{script}"], **fields)
-    return make
 
 
 def block(rows=None, command_line=COMMAND_LINE, changes=None, **info):

@@ -2,10 +2,12 @@
 """All processors of a machine start, are listed, pass the self-tests, and are stopped by a last report."""
 
 import re
+import struct
 
 import pytest
 
 from harness import EXIT_FAILURE, EXIT_SUCCESS, I386
+from multiboot_block import TRUE_MAP, Block
 
 SELFTEST = 'json run="cpus; selftest; cpus; exit"'
 LISTED = 'json run="cpus; exit"'
@@ -45,6 +47,41 @@ def test_many_start(boot, count):
     machine = boot(cmdline=LISTED, cpus=str(count), memory="1G", cpu="max,-monitor", seconds=400)
     assert machine.code == EXIT_SUCCESS
     check_listed(machine, count)
+
+
+# The last 512 bytes of the EBDA, where a root pointer is looked for first (ACPI 6.5, 5.2.5.1).
+ROOT_POINTER, ROOT_TABLE, PROCESSORS = 0x9FE00, 0x9FE20, 0x9FE60
+
+
+def summed(content, place):
+    """The bytes, with the one at `place` such that all sum up to 0."""
+    return content[:place] + bytes([-sum(content) & 0xFF]) + content[place + 1:]
+
+
+def acpi_table(signature, content):
+    """A table with its header: ACPI 6.5, 5.2.6."""
+    header = struct.pack("<4sIBB6s8sIII", signature, 36 + len(content), 1, 0, b"MERIDN", b"TEST", 1, 0, 0)
+    return summed(header + content, 9)
+
+
+def firmware_that_names(*apic_ids):
+    """A block in whose machine ACPI's tables name these processors, whatever there is."""
+    rows = b"".join(struct.pack("<BBBBI", 0, 8, uid, apic_id, 1) for uid, apic_id in enumerate(apic_ids))
+    block = Block(TRUE_MAP, LISTED.encode() + b"\0")
+    block.pieces += [
+        (ROOT_POINTER, summed(struct.pack("<8sB6sBI", b"RSD PTR ", 0, b"MERIDN", 0, ROOT_TABLE), 8)),
+        (ROOT_TABLE, acpi_table(b"RSDT", struct.pack("<I", PROCESSORS))),
+        (PROCESSORS, acpi_table(b"APIC", struct.pack("<II", 0xFEE00000, 1) + rows))]
+    return block
+
+
+def test_absent_processors_are_left_out(start):
+    """A processor that the firmware names and that does not come is reported, and the others work."""
+    with start(firmware_that_names(0, 9, 1, 77), cpus="2") as machine:
+        assert machine.finish() == EXIT_SUCCESS
+    assert [cpu["state"] for cpu in machine.events("cpu")] == ["online", "absent", "online", "absent"]
+    assert "SMP: processor 1, APIC number 0x9, does not start: it is left out" in machine.text()
+    assert "SMP: 2 of 4 processors" in machine.text()
 
 
 def test_limit(boot):
