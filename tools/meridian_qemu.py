@@ -176,7 +176,9 @@ def run(options):
             print("A debugger can join from another terminal: make gdb, or make gdb-i386.")
         if has_display() and guest.disk:
             guest.display = "gtk"
-            print("The window shows the machine's screen; the prompt is in this terminal.")
+            print("The window shows the machine's screen; the prompt is there and in this terminal.")
+        elif guest.disk:
+            guest.graphics = False  # a screen that nobody sees: the dashboard is printed instead
         print("Leave with Ctrl-a x (or type: exit).", flush=True)
         code = subprocess.run(command(guest), check=False).returncode
     if code == EXIT_FAILURE:

@@ -90,6 +90,19 @@ static uint8_t wait_for_byte(void)
     return (uint8_t)character;
 }
 
+/* F1: the dashboard, on the screen; without one it is printed, as the command would. */
+static void show_memory(void)
+{
+    char command[] = "viz";
+
+    if (screen_is_there()) {
+        viz_open(machine);
+        return;
+    }
+    print("\n");
+    commands_run(command, machine);
+}
+
 /* Until Enter: the line is then in `line.text`. */
 static void read_line(struct key_parser *parser)
 {
@@ -102,7 +115,7 @@ static void read_line(struct key_parser *parser)
         enum key key = keys_feed(parser, byte);
 
         if (key == KEY_F1) {
-            viz_open(machine);
+            show_memory();
             line_begin(&line);
         }
         event = line_key(&line, key, (char)byte);
@@ -125,8 +138,8 @@ static void read_line(struct key_parser *parser)
     keys_init(&parser);
     line_init(&line, PROMPT, console_sink(), &history, &completer);
     is_asking = true;
-    print("This is the monitor. 'help' lists its commands%s.\n",
-          screen_is_there() ? ", F1 shows memory on the screen" : "");
+    print("This is the monitor. 'help' lists its commands, 'tour' gives a lesson, F1 shows "
+          "memory.\n");
     for (;;) {
         read_line(&parser);
         commands_run(line.text, machine);

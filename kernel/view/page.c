@@ -74,7 +74,7 @@ static const char *keys_of(enum dashboard_page page)
 {
     static const char *const keys[DASHBOARD_PAGE_COUNT] = {
         [DASHBOARD_OVERVIEW] =
-            "arrows choose   Enter explains   Tab next page   + zoom   Esc leaves",
+            "arrows choose a region   Enter explains   Tab next page   + zoom   Esc leaves",
         [DASHBOARD_FRAMES] = "arrows move   + - zoom   Enter explains   Tab next page   Esc leaves",
         [DASHBOARD_HEAP] = "Tab next page   Esc leaves",
         [DASHBOARD_LOG] = "Tab next page   Esc leaves",

@@ -36,12 +36,16 @@ def terminal():
 
 
 def test_run_reaches_the_prompt_and_ends(terminal):
-    """make run says how to leave, boots to the prompt in the terminal, and `exit` ends it."""
+    """make run says how to leave, boots to the prompt in the terminal, prints memory at F1, and `exit`
+    ends it."""
     child = terminal()
     child.expect("Leave with Ctrl-a x")
     child.expect(re.escape(PROMPT))
     child.send("map\r")
     child.expect("usable")
+    child.expect(re.escape(PROMPT))
+    child.send("\x1bOP")
+    child.expect("Addresses")
     child.expect(re.escape(PROMPT))
     child.send("exit\r")
     child.expect(pexpect.EOF)
