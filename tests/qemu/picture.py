@@ -14,6 +14,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 
 import font  # noqa: E402
 
+PALETTE_MOST = 256
+
 
 def glyphs(width, height):
     """Characters by their picture: one number, row by row."""
@@ -67,15 +69,20 @@ class Picture:
         return "\n".join(self.text_row(row, cell, origin, known) for row in range(rows))
 
     def write_png(self, path):
-        """As a PNG of three colours a pixel."""
-        line = self.width * 3
-        lines = b"".join(b"\0" + self.pixels[y * line:(y + 1) * line] for y in range(self.height))
+        """As a PNG: with a palette when 256 colours do, else with three bytes a pixel."""
+        colours = [self.pixels[at:at + 3] for at in range(0, len(self.pixels), 3)]
+        palette = {colour: index for index, colour in enumerate(sorted(set(colours)))}
+        indexed = len(palette) <= PALETTE_MOST
+        line = self.width if indexed else self.width * 3
+        pixels = bytes(map(palette.get, colours)) if indexed else self.pixels
+        lines = b"".join(b"\0" + pixels[y * line:(y + 1) * line] for y in range(self.height))
 
         def chunk(kind, data):
             return struct.pack(">I", len(data)) + kind + data + struct.pack(
                 ">I", zlib.crc32(kind + data))
 
-        header = struct.pack(">IIBBBBB", self.width, self.height, 8, 2, 0, 0, 0)
+        header = struct.pack(">IIBBBBB", self.width, self.height, 8, 3 if indexed else 2, 0, 0, 0)
         pathlib.Path(path).write_bytes(
             b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) +
-            chunk(b"IDAT", zlib.compress(lines, 1)) + chunk(b"IEND", b""))
+            (chunk(b"PLTE", b"".join(palette)) if indexed else b"") +
+            chunk(b"IDAT", zlib.compress(lines, 9)) + chunk(b"IEND", b""))
