@@ -29,6 +29,7 @@ enum lock_rank {
     LOCK_RANK_PAGE_TABLE, /* the tables of one address space */
     LOCK_RANK_VM_CACHE,   /* the records that describe spaces and areas */
     LOCK_RANK_TLB,        /* requests to other processors */
+    LOCK_RANK_PMM_CACHES, /* frames that other processors hand over */
     LOCK_RANK_PMM_AREA,   /* one 1 GiB area of frames */
     LOCK_RANK_PMM,        /* the PMM's directory and reserve */
     LOCK_RANK_REGION,     /* labels of physical memory */

@@ -12,11 +12,13 @@
  * Memory below 1 MiB is no part of the general pool: only a request limited to below 1 MiB gets it.
  * Frame 0 is never handed out. Contents are undefined unless PMM_ZERO was asked for.
  *
- * Each processor keeps up to 256 frames for itself (less on small machines), which others cannot get
- * at. Before an allocation fails, this processor's are given back and the shrinkers are asked; a part
- * that wants those of other processors too registers a shrinker that calls pmm_drain() on them.
+ * Each processor keeps up to 256 frames and two blocks of 2 MiB for itself (less on small machines).
+ * Before an allocation fails, this processor's are given back, then those of the others, which are called
+ * one by one (smp/call.h), then the shrinkers are asked. A processor that is in the middle of an allocation or
+ * a free of its own whenever it is called may keep what it has.
  *
- * Any context, any processor, after pmm_init(); locks of rank PMM_AREA and PMM. The caller may be
+ * Any context but a called function, any processor, after pmm_init(); locks of rank PMM_CACHES, PMM_AREA
+ * and PMM. The caller may be
  * interrupted, and the interrupt may use the PMM; it may not be moved to another processor meanwhile.
  * Invalid arguments (a tag that is FRAME_FREE or unknown, an order above the maximum, 0 frames, an
  * alignment that is no power of two or above 1 GiB, a node that does not exist) are
@@ -105,8 +107,8 @@ enum status pmm_add(pfn_t first, uint64_t count_frames);
 
 /* Takes free memory out of circulation for good, under a tag. With FRAME_BAD, FRAME_DEVICE,
  * FRAME_FIRMWARE and FRAME_RESERVED it is no longer managed, with other tags it counts as used.
- * STATUS_BUSY when part of it is in use, or in another processor's cache; STATUS_NOT_FOUND when its
- * ends are not the PMM's; nothing has changed then. */
+ * STATUS_BUSY when part of it is in use; STATUS_NOT_FOUND when its ends are not the PMM's; nothing has
+ * changed then. */
 enum status pmm_reserve(pfn_t first, uint64_t count_frames, enum frame_tag tag);
 
 /* Caches that can give memory back. Called with the number of frames wanted when the PMM is about

@@ -11,8 +11,8 @@
  *     pmm_block.c    which frames of the block
  *     pmm_area.c     an area that nobody used is made
  *
- * and when nothing is found anywhere: this processor's cache is emptied, then other caches are asked
- * (pmm_try_hard), and only then the request fails.
+ * and when nothing is found anywhere: this processor's cache is emptied, then those of the other processors,
+ * then other caches are asked (pmm_try_hard), and only then the request fails.
  *
  * The fast paths check everything that can be wrong with a frame in two loads: its area is ready, its
  * block touched, its record says one reference. They keep no lock and leave interrupts on; a busy

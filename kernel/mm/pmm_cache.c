@@ -14,7 +14,9 @@
  * smaller halves and keep no blocks.
  *
  * No lock: only its processor touches a cache. What can come in between is an interrupt, and that
- * finds it busy and goes to the areas itself. A frame in a magazine has record 0 and no bit in its line,
+ * finds it busy and goes to the areas itself. So does the call of a processor that is about to fail: where the
+ * cache isn't busy it copies out what is there, and the caller gives that to the areas (a called function may
+ * take no lock). A frame in a magazine has record 0 and no bit in its line,
  * which is how freeing it again is noticed.
  *
  * The cache of the processor that starts the PMM is static. Another's is one frame, allocated when it
@@ -24,9 +26,13 @@
 
 #include "arch/mmu.h"
 #include "lib/string.h"
+#include "smp/call.h"
+#include "smp/smp.h"
 
 /* A half holds at most this part of all frames, so that many processors do not hold everything. */
 #define FRAMES_PER_CACHED_FRAME 2048u
+/* How often a processor is asked that is in the middle of a change each time. */
+#define ASK_TURNS               8u
 
 /* --- making caches ----------------------------------------------------------------------- */
 
@@ -150,17 +156,23 @@ void cpu_push(pfn_t frame)
 
 /* --- emptying ---------------------------------------------------------------------------- */
 
+static void give_blocks(const pfn_t *blocks, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uintptr_t block = pfn_value(blocks[i]);
+
+        area_give_run(area_of(block), block, BLOCK_FRAMES);
+    }
+}
+
 static size_t empty(struct pmm_cpu *cpu, uint32_t count)
 {
     size_t given = count + cpu->other_count + cpu->block_count * BLOCK_FRAMES;
 
     pmm_give_frames(cpu->frames, count);
     pmm_give_frames(other_half(cpu), cpu->other_count);
-    for (; cpu->block_count > 0; cpu_set_block_count(cpu, cpu->block_count - 1)) {
-        uintptr_t block = pfn_value(cpu->blocks[cpu->block_count - 1]);
-
-        area_give_run(area_of(block), block, BLOCK_FRAMES);
-    }
+    give_blocks(cpu->blocks, cpu->block_count);
+    cpu_set_block_count(cpu, 0);
     __atomic_store_n(&cpu->other_count, 0, __ATOMIC_RELAXED);
     return given;
 }
@@ -181,6 +193,68 @@ size_t cpu_drain(void)
 void pmm_drain(void)
 {
     (void)cpu_drain();
+}
+
+/* --- what other processors keep ------------------------------------------------------------ */
+
+/* What one of them handed over. Who asks holds the lock until it has given that to the areas: when
+ * another who asks finds a cache empty, what was in it is in the areas, or somebody's. */
+static struct {
+    struct spinlock lock;
+    uint32_t count;
+    uint32_t block_count;
+    pfn_t frames[2 * HALF_FRAMES];
+    pfn_t blocks[CPU_BLOCKS];
+} handed = { .lock = SPINLOCK_INIT(LOCK_RANK_PMM_CACHES, "what another processor hands over") };
+
+/* On the processor that is asked. In the middle of a change it keeps everything. */
+static void hand_over(const void *context)
+{
+    struct pmm_cpu *cpu = pmm_state.cpus[arch_cpu_id()];
+    uint32_t count = cpu_enter(cpu);
+
+    (void)context;
+    if (count == CPU_BUSY)
+        return;
+    memcpy(handed.frames, cpu->frames, count * sizeof(pfn_t));
+    memcpy(handed.frames + count, other_half(cpu), cpu->other_count * sizeof(pfn_t));
+    memcpy(handed.blocks, cpu->blocks, cpu->block_count * sizeof(pfn_t));
+    handed.count = count + cpu->other_count;
+    handed.block_count = cpu->block_count;
+    __atomic_store_n(&cpu->other_count, 0, __ATOMIC_RELAXED);
+    cpu_set_block_count(cpu, 0);
+    cpu_leave(cpu, 0);
+}
+
+/* True: that processor keeps nothing any more. */
+static bool empty_other(unsigned id)
+{
+    irq_state_t irq = spin_lock(&handed.lock);
+    bool is_empty = pmm_count_cached(id) == 0;
+
+    if (!is_empty) {
+        handed.count = 0;
+        handed.block_count = 0;
+        smp_call_on(id, hand_over, NULL);
+        pmm_give_frames(handed.frames, handed.count);
+        give_blocks(handed.blocks, handed.block_count);
+        is_empty = handed.count > 0 || handed.block_count > 0;
+    }
+    spin_unlock(&handed.lock, irq);
+    return is_empty;
+}
+
+bool cpu_drain_others(void)
+{
+    if (smp_count() == 1)
+        return false;
+    for (unsigned id = 0; id < smp_limit(); id++) {
+        for (unsigned turn = 0; turn < ASK_TURNS; turn++) {
+            if (id == arch_cpu_id() || !smp_is_online(id) || empty_other(id))
+                break;
+        }
+    }
+    return true;
 }
 
 /* --- before an allocation fails ----------------------------------------------------------- */
@@ -216,6 +290,8 @@ bool pmm_try_hard(struct pmm_job *job, bool (*attempt)(struct pmm_job *job))
     if (attempt(job))
         return true;
     if (cpu_drain() > 0 && attempt(job))
+        return true;
+    if (cpu_drain_others() && attempt(job))
         return true;
     if (shrink(job->count - job->got) == 0)
         return false;

@@ -142,7 +142,8 @@ enum status pmm_reserve(pfn_t first, uint64_t count_frames, enum frame_tag tag)
         return STATUS_NOT_FOUND;
     record = (uint16_t)((unsigned)tag << RECORD_TAG_SHIFT | RECORD_COUNT);
     pmm_drain();
-    if (!pmm_take_exactly(number, count, record))
+    if (!pmm_take_exactly(number, count, record) &&
+        !(cpu_drain_others() && pmm_take_exactly(number, count, record)))
         return STATUS_BUSY;
     if (!frame_tag_is_foreign(tag))
         return STATUS_OK;

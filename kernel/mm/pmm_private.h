@@ -35,7 +35,8 @@
  *
  * Locks: an area's lock (rank PMM_AREA) guards the area, its blocks and lines, and the records of
  * frames that nobody holds. pmm_state.lock (rank PMM, inner) guards the directory, the index of
- * areas and the making of areas. The records of a held frame belong to its holders.
+ * areas and the making of areas. The records of a held frame belong to its holders. Outside of both is
+ * the lock of who asks other processors for what they keep (rank PMM_CACHES).
  */
 #ifndef MERIDIAN_MM_PMM_PRIVATE_H
 #define MERIDIAN_MM_PMM_PRIVATE_H
@@ -214,7 +215,7 @@ struct pmm_span {
 
 /* What a processor keeps for itself. Two halves, of which one is in use; when that is empty (full)
  * and the other is full (empty) they change places, else a half is filled from (given to) the areas.
- * Only its own processor touches it; an interrupt that finds it busy goes to the areas. One that comes
+ * Only its own processor touches it; an interrupt or a call of another processor that finds it busy goes to the areas. One that comes
  * before it is busy may change everything, so that nothing is read before that. */
 #define CPU_BUSY    UINT32_MAX /* what cpu_enter() says instead of a count */
 #define HALF_FRAMES 128u
@@ -516,7 +517,11 @@ uint32_t cpu_make_room(struct pmm_cpu *cpu);
 void cpu_push(pfn_t frame);
 /* Empties the cache; frames given. */
 size_t cpu_drain(void);
-/* An attempt; one after this processor's cache is empty; one after other caches gave memory. */
+/* Empties the caches of all other processors, but where one is in the middle of a change each time it is
+ * asked; false: there are no others. Calls processors: no lock of the PMM is held. */
+bool cpu_drain_others(void);
+/* An attempt; one after this processor's cache is empty; one after the other processors' are; one after
+ * other caches gave memory. */
 bool pmm_try_hard(struct pmm_job *job, bool (*attempt)(struct pmm_job *job));
 
 /* An interrupt sees the changes of a cache between these two: it finds the cache busy, or as it was. */

@@ -5,6 +5,7 @@
 #include "pmm_workers.h"
 
 #include "arch/cpu.h"
+#include "host_smp.h"
 
 #define WORKER_LOG_REFUSALS 1000u /* then the log is cleared: it grows with each */
 
@@ -154,7 +155,7 @@ static void free_single(struct worker *self, pfn_t frame)
 {
     self->wrong += pmm_free_frame(frame) != STATUS_OK;
     /* It waits in this processor's cache, where nobody else gets at it. */
-    if (random_below(self, 512) == 0)
+    if (!self->plays && random_below(self, 512) == 0)
         must_refuse(self, pmm_free_frame(frame));
 }
 
@@ -221,12 +222,18 @@ static void *work(void *context)
 {
     struct worker *self = context;
 
-    host_cpu_set(self->id);
+    if (self->plays)
+        host_smp_play(self->id);
+    else
+        host_cpu_set(self->id);
     for (uint64_t i = 0; i < self->operations; i++) {
         worker_step(self);
+        host_smp_poll();
         __atomic_store_n(&self->done, i + 1, __ATOMIC_RELAXED);
     }
     worker_give_all(self);
+    if (self->plays)
+        host_smp_leave();
     return NULL;
 }
 

@@ -27,6 +27,7 @@ struct worker_run {
 struct worker {
     pthread_t thread;
     unsigned id;
+    bool plays; /* answers calls; frees nothing twice, as it may be somebody's by then */
     uint64_t random;
     uint64_t operations; /* to do */
     uint64_t done;       /* read by others: progress */
