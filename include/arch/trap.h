@@ -24,6 +24,7 @@ enum trap_kind {
     TRAP_BREAKPOINT,
     TRAP_NMI,
     TRAP_MACHINE_CHECK,
+    TRAP_TICK,     /* the timer's interrupt, which ends a program that has used up its time */
     TRAP_SNAPSHOT, /* no exception at all: arch_trap_snapshot() */
     TRAP_OTHER,
 };

@@ -12,7 +12,8 @@
  *      ^                                            │ or exception: user_exception()
  *      └────────────────── arch_user_leave() <──────┘
  *
- * Interrupts stay off in ring 3, where no program can turn them on. One processor.
+ * Interrupts are on in ring 3 if they were where arch_user_enter() was called, and no program can turn them
+ * off; its system calls and exceptions run with interrupts off. Ring 3 is entered on one processor at a time.
  */
 #ifndef MERIDIAN_ARCH_USER_H
 #define MERIDIAN_ARCH_USER_H
@@ -49,6 +50,10 @@ uintptr_t user_system_call(const struct trap_frame *frame, const struct arch_use
 
 /* An exception in ring 3 that nobody resolved: the program's end. On the exception's stack. */
 [[gnu::noreturn]] void user_exception(const struct trap_frame *frame);
+
+/* The timer's interrupt in ring 3, when it has been handled; the program goes on when it returns. On the
+ * program's kernel stack, interrupts off. */
+void user_tick(const struct trap_frame *frame);
 
 /* A page fault in ring 3 that was resolved; the program goes on when it returns. */
 void user_fault_resolved(const struct trap_info *info);

@@ -3,9 +3,9 @@
  * user/program.h - the programs that the kernel carries, and how they are run.
  *
  * A program runs in an address space of its own, from the caller's point of view like a function:
- * program_run() returns when it has ended, by itself or by a fault that nobody could resolve. The
- * fault is reported and the kernel goes on. There is no timer: a program that does nothing for ever
- * keeps the processor. Not from interrupts, one processor.
+ * program_run() returns when it has ended, by itself, by a fault that nobody could resolve, or because its time
+ * is used up. Those are reported and the kernel goes on. On a machine without ticks (smp_tick_hertz()) a program that
+ * does nothing for ever keeps the processor. Not from interrupts, one program at a time.
  */
 #ifndef MERIDIAN_USER_PROGRAM_H
 #define MERIDIAN_USER_PROGRAM_H
@@ -20,7 +20,7 @@ enum program_flag {
 
 /* How a program ended. */
 struct program_end {
-    bool faulted;
+    bool faulted;           /* or its time was used up: TRAP_TICK */
     uintptr_t code;         /* not faulted: what it gave to exit */
     struct trap_info fault; /* faulted */
     char sentence[128];     /* faulted: what it means, without the full stop */
@@ -35,9 +35,14 @@ struct program_end {
 /* The index-th program's name and what it does; false when there is none. */
 bool program_describe(unsigned index, const char **name, const char **does);
 
-/* Runs the program of that name; STATUS_NOT_FOUND if there is none. Any other error: it could not be
- * started, and nothing is left of it. */
-enum status program_run(const char *name, unsigned flags, struct program_end *end);
+/* Runs the program of that name, with its clones for at most `most_ticks` of this processor's timer (0: as
+ * long as it takes); STATUS_NOT_FOUND if there is none. Any other error: it could not be started, and nothing is
+ * left of it. */
+enum status program_run(const char *name, unsigned flags, unsigned most_ticks,
+                        struct program_end *end);
+
+/* How many seconds the program has that runs now; 0: no bound, or less than one. */
+unsigned program_seconds(void);
 
 /* The name of the program that runs now; NULL if none does. Any context. */
 const char *program_running(void);

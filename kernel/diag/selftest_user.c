@@ -4,14 +4,17 @@
  *
  * Those that behave end with code 0. Those that do not are ended by the exception that belongs to
  * their deed, at the place of the deed; afterwards everything that they had is free again, and a
- * program that behaves runs as if they had never been. Where a processor lacks the protection that
+ * program that behaves runs as if they had never been. Where the timer ticks, one without an end meets it. Where a processor lacks the protection that
  * stops one, that program must notice so itself, and ends with code 1.
  */
 
 #include "diag/selftest_case.h"
 #include "lib/string.h"
 #include "mm/layout.h"
+#include "smp/smp.h"
 #include "user/program.h"
+
+#define LOOP_TICKS 2u
 
 /* How a program must end; page faults also with this access, in this area. */
 struct expected {
@@ -33,9 +36,10 @@ static const struct expected hostile[] = {
     { "step", TRAP_DEBUG, 0, NULL, NULL },
 };
 
-static bool run(struct selftest *test, const char *name, struct program_end *end)
+static bool run_for(struct selftest *test, const char *name, unsigned most_ticks,
+                    struct program_end *end)
 {
-    enum status status = program_run(name, PROGRAM_SILENT, end);
+    enum status status = program_run(name, PROGRAM_SILENT, most_ticks, end);
 
     if (!selftest_check(test, status == STATUS_OK, "'%s' could not be started: %s", name,
                         status_name(status)))
@@ -43,6 +47,11 @@ static bool run(struct selftest *test, const char *name, struct program_end *end
     return selftest_check(
         test, end->frames_before == end->frames_after, "'%s': %llu frames free before, %llu after",
         name, (unsigned long long)end->frames_before, (unsigned long long)end->frames_after);
+}
+
+static bool run(struct selftest *test, const char *name, struct program_end *end)
+{
+    return run_for(test, name, 0, end);
 }
 
 static void check_good(struct selftest *test, const char *name)
@@ -98,6 +107,17 @@ static void check_edge(struct selftest *test)
                          "'edge': %s, %u calls refused", end.sentence, end.refused);
 }
 
+/* A program without an end. */
+static void check_loop(struct selftest *test)
+{
+    struct program_end end;
+
+    if (smp_tick_hertz() == 0 || !run_for(test, "loop", LOOP_TICKS, &end))
+        return;
+    (void)selftest_check(test, end.faulted && end.fault.user && end.fault.kind == TRAP_TICK,
+                         "'loop': %s", end.faulted ? end.sentence : "it ended");
+}
+
 void selftest_user(struct selftest *test)
 {
     check_good(test, "tour");
@@ -106,5 +126,6 @@ void selftest_user(struct selftest *test)
     for (size_t i = 0; i < ARRAY_COUNT(hostile) && !test->failed; i++)
         check_hostile(test, &hostile[i]);
     check_edge(test);
+    check_loop(test);
     check_good(test, "tour");
 }

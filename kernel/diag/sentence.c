@@ -13,6 +13,7 @@
 #include "mm/layout.h"
 #include "mm/vmm.h"
 #include "symbols.h"
+#include "user/program.h"
 
 /* kernel.ld */
 extern const char kernel_start[], kernel_text_end[], kernel_rodata_end[], kernel_end[];
@@ -249,6 +250,10 @@ void diag_explain(const struct trap_info *info, struct print_sink *sink)
         return;
     case TRAP_MACHINE_CHECK:
         print_to(sink, "The processor found an error in the hardware");
+        return;
+    case TRAP_TICK:
+        print_to(sink, "%s has run for %u s, which is all it has, and has not ended", subject(info),
+                 program_seconds());
         return;
     case TRAP_SNAPSHOT:
     case TRAP_OTHER:

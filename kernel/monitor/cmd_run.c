@@ -6,7 +6,11 @@
 #include "lib/json.h"
 #include "lib/print.h"
 #include "monitor/commands.h"
+#include "smp/smp.h"
 #include "user/program.h"
+
+#define SECONDS_USUAL 10u
+#define SECONDS_MOST  86400u
 
 static bool list(void)
 {
@@ -71,10 +75,17 @@ static void print_end(const char *name, const struct program_end *end)
 
 /* --- run ------------------------------------------------------------------------------------- */
 
-static bool run(const struct command_call *call, const char *name, unsigned flags)
+struct wishes {
+    unsigned flags; /* enum program_flag */
+    uint64_t seconds;
+    unsigned read; /* words of the command */
+};
+
+static bool run(const struct command_call *call, const char *name, const struct wishes *wishes)
 {
     struct program_end end;
-    enum status status = program_run(name, flags, &end);
+    enum status status =
+        program_run(name, wishes->flags, (unsigned)wishes->seconds * smp_tick_hertz(), &end);
 
     if (status == STATUS_NOT_FOUND)
         return command_refuse(call, "there is no program '%s'; try 'run list'", name);
@@ -89,14 +100,44 @@ static bool run(const struct command_call *call, const char *name, unsigned flag
     return true;
 }
 
+static bool read_seconds(const struct command_call *call, struct wishes *wishes)
+{
+    if (!command_number(call, wishes->read + 1, &wishes->seconds))
+        return false;
+    if (wishes->seconds == 0 || wishes->seconds > SECONDS_MOST)
+        return command_refuse(call, "a program can have 1 to %u s", SECONDS_MOST);
+    if (smp_tick_hertz() == 0)
+        return command_fail(call,
+                            "this machine's timer does not tick: no program can be ended by it");
+    wishes->read += 2;
+    return true;
+}
+
+/* The last word is none: it is the program. */
+static bool read_options(const struct command_call *call, struct wishes *wishes)
+{
+    while (wishes->read + 1 < call->count) {
+        if (command_argument_is(call, wishes->read, "-t")) {
+            wishes->flags |= PROGRAM_TRACED;
+            wishes->read++;
+        } else if (!command_argument_is(call, wishes->read, "-s")) {
+            return command_refuse(call, "there is no option '%s'", call->arguments[wishes->read]);
+        } else if (!read_seconds(call, wishes)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool command_run(const struct command_call *call)
 {
-    bool traced = command_argument_is(call, 0, "-t");
+    struct wishes wishes = { .seconds = SECONDS_USUAL };
 
     if (command_argument_is(call, 0, "list") && call->count == 1)
         return list();
-    if (call->count != (traced ? 2u : 1u))
-        return command_refuse(call, traced ? "an argument is missing" : "there is no option '%s'",
-                              call->arguments[0]);
-    return run(call, call->arguments[traced], traced ? PROGRAM_TRACED : 0u);
+    if (!read_options(call, &wishes))
+        return false;
+    if (wishes.read == call->count || call->arguments[wishes.read][0] == '-')
+        return command_refuse(call, "an argument is missing");
+    return run(call, call->arguments[wishes.read], &wishes);
 }

@@ -108,12 +108,13 @@ static const struct command commands[] = {
       "counted.\n"
       "'fault log NUMBER' shows the report again.\n",
       1, 2, command_fault },
-    { "run", "list|[-t] PROGRAM", "run a user program in ring 3",
-      "'run list' names the programs. A program that does what it may not is ended with a report, "
-      "and\n"
-      "the machine goes on; all that it had is given back.\n"
-      "  -t   tell each system call, page fault, frame and page-table entry\n",
-      1, 2, command_run },
+    { "run", "list|[-t] [-s SECONDS] PROGRAM", "run a user program in ring 3",
+      "'run list' names the programs. A program that does what it may not, or does not end, is "
+      "ended\n"
+      "with a report, and the machine goes on; all that it had is given back.\n"
+      "  -t   tell each system call, page fault, frame and page-table entry\n"
+      "  -s   end it after so many seconds of its processor, not after 10\n",
+      1, 4, command_run },
     { "selftest", "[list|NAME] [seed=NUMBER]", "test the memory manager on this machine",
       "Without a name all tests are run; 'selftest list' says what each of them proves. Equal "
       "seeds\n"

@@ -31,6 +31,7 @@ program_%1_end:
     image step
     image edge
     image eat
+    image loop
     image places
 
     section .note.GNU-stack noalloc noexec nowrite progbits

@@ -7,6 +7,9 @@
  * is entered, which looks like a call that takes long. However it ends, the space, the kernel stack
  * and all frames are given back here; the caller gets the numbers of free frames from before and
  * after, to see that this is so.
+ *
+ * Time is counted in ticks that come in ring 3; one that comes in a system call waits until its end, and comes
+ * there. What is ended with its time used up ends whoever it is a clone of at the next tick, too.
  */
 #include "diag/diag.h"
 #include "lib/lock.h"
@@ -15,9 +18,16 @@
 #include "mm/pmm.h"
 #include "process.h"
 #include "program_elf.h"
+#include "smp/smp.h"
 #include "user/abi.h"
 
 static struct process *running;
+
+/* Ticks in ring 3: of the program that runs and its clones together. */
+static struct {
+    unsigned most; /* 0: no bound */
+    unsigned used;
+} ticks;
 
 /* --- the space --------------------------------------------------------------------------- */
 
@@ -203,7 +213,15 @@ static uint64_t free_frames(void)
     return stats.free_frames;
 }
 
-enum status program_run(const char *name, unsigned flags, struct program_end *end)
+unsigned program_seconds(void)
+{
+    unsigned hertz = smp_tick_hertz();
+
+    return hertz != 0 ? ticks.most / hertz : 0;
+}
+
+enum status program_run(const char *name, unsigned flags, unsigned most_ticks,
+                        struct program_end *end)
 {
     const struct program *program = program_find(name);
     struct process process = { .program = program, .spaces = 1 };
@@ -213,6 +231,8 @@ enum status program_run(const char *name, unsigned flags, struct program_end *en
     if (program == NULL)
         return STATUS_NOT_FOUND;
     process.flags = flags | (flags & PROGRAM_SILENT ? 0u : program->flags);
+    ticks.most = most_ticks;
+    ticks.used = 0;
     slide(&process);
     status = vm_space_create(&process.space);
     if (status == STATUS_OK)
@@ -248,6 +268,13 @@ void user_exception(const struct trap_frame *frame)
     if ((running->flags & PROGRAM_SILENT) == 0)
         diag_report(frame, running->program->name);
     arch_user_leave();
+}
+
+void user_tick(const struct trap_frame *frame)
+{
+    ticks.used++;
+    if (ticks.most != 0 && ticks.used >= ticks.most)
+        user_exception(frame);
 }
 
 void user_fault_resolved(const struct trap_info *info)

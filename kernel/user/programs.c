@@ -20,6 +20,7 @@ IMAGE(fpu);
 IMAGE(step);
 IMAGE(edge);
 IMAGE(eat);
+IMAGE(loop);
 IMAGE(places);
 
 #define PROGRAM(name, does, flags)                                                                 \
@@ -42,6 +43,7 @@ static const struct program programs[] = {
     PROGRAM(step, "hostile: lets every instruction trap", 0),
     PROGRAM(edge, "hostile: lets a system call return to the end of user space", 0),
     PROGRAM(eat, "hostile: uses up all memory", 0),
+    PROGRAM(loop, "hostile: never ends", 0),
 };
 
 const struct program *program_find(const char *name)

@@ -160,6 +160,26 @@ def test_hostile(prompt, name):
     assert all(event["program"] == name for event in events if event["event"] == "fault")
 
 
+def test_loop(prompt):
+    """A program that never ends is ended when its time is used up, with a report, and the kernel goes on; one that
+    ends sooner does not notice the bound."""
+    machine, _ = prompt
+    text, events = run(machine, "run -t -s 1 loop; run -s 1 loop; run tour; run -s 5 clone; cpus")
+    ends = [event for event in events if event["event"] == "program"]
+    assert [end["name"] for end in ends] == ["loop", "loop", "tour", "clone"]
+    for end in ends:
+        assert end["frames_before"] == end["frames_after"] > 0
+    for end in ends[:2]:
+        assert end["end"] == "fault" and end["exception"] == "timer interrupt"
+        assert end["sentence"] == "The program has run for 1 s, which is all it has, and has not ended"
+        assert end["refused"] == 0 and int(end["instruction"], 16) in IMAGE
+    assert [end.get("code") for end in ends[2:]] == [0, 0]
+    assert "loop| looping for ever" in text and "the program 'loop' has failed" in text
+    assert text.count("'loop' was ended by a timer interrupt.") == 2
+    assert not [event for event in events if event["event"] in ("error", "panic")]
+
+
+LONG = "-s 3600"  # what may take long where others use the computer, too
 NO_FRAME = "in its area 'memory', for which no frame is left"
 
 
@@ -168,10 +188,10 @@ def test_all_memory_used_up(prompt):
     come back, and the kernel goes on."""
     machine, _ = prompt
     # The heap gives back what it kept in reserve, so that from now on the numbers are equal.
-    text = " ".join(run(machine, "run eat")[0].split())
+    text = " ".join(run(machine, f"run {LONG} eat")[0].split())
     assert text.count("the program 'eat' has failed") == text.count(NO_FRAME) == 2
     assert "eat| the clone was ended" in text
-    text, events = run(machine, "frames; run eat; frames; run tour")
+    text, events = run(machine, f"frames; run {LONG} eat; frames; run tour")
     before, after = [event["free"] for event in events if event["event"] == "frames"]
     end = one([event for event in events if event.get("name") == "eat"], "program")
     assert before == after == end["frames_before"] == end["frames_after"]
@@ -240,9 +260,10 @@ def test_return_to_the_end_of_user_space(prompt):
 # --- the command ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("wrong", ["", "nonsense", "-t", "-t nonsense", "-x tour", "tour tour"])
+@pytest.mark.parametrize("wrong", ["", "nonsense", "-t", "-t nonsense", "-x tour", "tour tour", "-s", "-s 1", "-s tour",
+                                   "-s x tour", "-s 0 tour", "-s 86401 tour"])
 def test_wrong_uses(prompt, wrong):
     """run answers what it does not understand with its usage."""
     text, events = run(prompt[0], f"run {wrong}")
     assert one(events, "error")["command"] == "run"
-    assert "usage: run list|[-t] PROGRAM" in text
+    assert "usage: run list|[-t] [-s SECONDS] PROGRAM" in text

@@ -10,6 +10,9 @@
  * instruction here is followed by a debug exception in ring 0, whose handler turns TF off. Its stack
  * is that of the program's system calls, as with INT 80h.
  *
+ * Interrupts are on in ring 3 where they are in the kernel: a machine without an APIC has the old controllers as
+ * its firmware left them, and lets nothing in. All ways in turn them off.
+ *
  * A program's segment registers are saved and all loaded anew on every way in, so that no selector
  * of its choice is ever used by the kernel.
  *
@@ -36,8 +39,9 @@ extern const uint8_t user_sysenter_entry[];
 void user_enter(struct trap_frame *frame, struct trap_resume *resume);
 [[gnu::noreturn]] void user_leave(const struct trap_resume *resume);
 
-/* Read by user_entry.asm. */
+/* Read by user_entry.asm. The flags are those that a program goes on with after SYSENTER. */
 uint8_t user_has_smap;
+uint32_t user_flags = FLAGS_FIXED;
 
 static bool has_sysenter;
 
@@ -91,9 +95,10 @@ static void run(struct trap_frame *frame, vaddr_t kernel_stack)
 
 void arch_user_enter(vaddr_t entry, vaddr_t stack, uintptr_t argument, vaddr_t kernel_stack)
 {
+    uint32_t flags = FLAGS_FIXED | (arch_irq_state() & FLAG_INTERRUPT);
     struct trap_frame frame = { .eip = va_value(entry),
                                 .cs = SELECTOR_USER_CODE,
-                                .eflags = FLAGS_FIXED,
+                                .eflags = flags,
                                 .user_esp = va_value(stack),
                                 .user_ss = SELECTOR_USER_DATA,
                                 .ds = SELECTOR_USER_DATA,
@@ -101,6 +106,7 @@ void arch_user_enter(vaddr_t entry, vaddr_t stack, uintptr_t argument, vaddr_t k
                                 .eax = argument,
                                 .edx = has_sysenter };
 
+    user_flags = flags;
     run(&frame, kernel_stack);
 }
 

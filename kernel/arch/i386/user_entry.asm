@@ -5,22 +5,21 @@
     VECTOR_CALL  equ 0x80       ; user_call.h
     USER_CODE    equ 0x1B       ; cpu_local.h
     USER_DATA    equ 0x23
-    FLAGS_FIXED  equ 2          ; registers.h
 
-    extern trap_common, trap_return, user_has_smap
+    extern trap_common, trap_return, user_has_smap, user_flags
 
     section .text
 
 ; --- system calls ---------------------------------------------------------------------------
 
 ; SYSENTER comes here on the kernel stack of the program, interrupts off. INT 80h would have left what is
-; pushed here.
+; pushed here. DS is the program's still; SS is the kernel's.
     align 16
     global user_sysenter_entry:function
 user_sysenter_entry:
     push dword USER_DATA
     push ecx                    ; esp
-    push dword FLAGS_FIXED
+    push dword [ss:user_flags]
     push dword USER_CODE
     push edx                    ; eip
     push dword 0

@@ -7,6 +7,7 @@
  */
 #include "arch/x86/exception.h"
 
+#include "arch/x86/apic.h"
 #include "lib/assert.h"
 #include "mm/vm_fault.h"
 
@@ -86,6 +87,8 @@ static enum trap_kind kind_of_vector(uintptr_t vector)
         return TRAP_PAGE_FAULT;
     case VECTOR_MACHINE:
         return TRAP_MACHINE_CHECK;
+    case VECTOR_TICK:
+        return TRAP_TICK;
     case TRAP_FRAME_SNAPSHOT:
         return TRAP_SNAPSHOT;
     default:
@@ -108,6 +111,8 @@ static const char *name_of_vector(uintptr_t vector)
         return exception_names[vector];
     if (vector == TRAP_FRAME_SNAPSHOT)
         return "snapshot";
+    if (vector == VECTOR_TICK)
+        return "timer interrupt";
     return vector < 32 ? "reserved exception" : "interrupt";
 }
 

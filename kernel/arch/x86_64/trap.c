@@ -190,6 +190,8 @@ static bool is_interrupt(const struct trap_frame *frame)
     local->interrupt_depth++;
     interrupt_handle((unsigned)frame->vector);
     local->interrupt_depth--;
+    if (frame->vector == VECTOR_TICK && is_from_ring_3(frame))
+        user_tick(frame);
     return true;
 }
 

@@ -16,6 +16,9 @@
  * program's GS. Such an address is what comes after a SYSCALL in the last bytes of the lower half; it
  * ends the program here, before.
  *
+ * Interrupts are on in ring 3 where they are in the kernel, and come in like exceptions, on the kernel stack
+ * of the program. SYSCALL turns them off before its first instruction, and SYSRET on with its last.
+ *
  * The FPU. The kernel is compiled for general registers only and keeps no others; CR0.TS stays on, and
  * makes the first x87, MMX, SSE or AVX instruction of a program an exception.
  *
@@ -93,7 +96,7 @@ void arch_user_enter(vaddr_t entry, vaddr_t stack, uintptr_t argument, vaddr_t k
 {
     struct trap_frame frame = { .rip = va_value(entry),
                                 .cs = SELECTOR_USER_CODE,
-                                .rflags = FLAGS_FIXED,
+                                .rflags = FLAGS_FIXED | (arch_irq_state() & FLAG_INTERRUPT),
                                 .rsp = va_value(stack),
                                 .ss = SELECTOR_USER_DATA,
                                 .rdi = argument };
