@@ -12,7 +12,7 @@
 #define ADVICE_ENCODING "Save the file as plain UTF-8 text."
 #define ADVICE_KEYS                                                                                \
     "Write 'key: value' lines with the keys kernel, sha256, cmdline, module, timeout, report, "    \
-    "dump."
+    "dump, screen."
 #define ADVICE_LINE "Correct the line, or put a # before it."
 
 static enum status refuse_encoding(struct refusal *refusal, const char *reason)
@@ -123,6 +123,45 @@ static enum status set_dump(struct config_file *config, struct text value, struc
     return set_switch(&config->dump, value, refusal);
 }
 
+/* The digits in front of `value`, as a side of a screen; 0 where they are none, or too large. */
+static uint32_t take_side(struct text *value)
+{
+    uint32_t pixels = 0;
+
+    while (value->size_bytes > 0 && *value->start >= '0' && *value->start <= '9' &&
+           pixels <= GRAPHICS_MAX_SIDE) {
+        pixels = pixels * 10 + (uint32_t)(*value->start - '0');
+        value->start++;
+        value->size_bytes--;
+    }
+    return pixels <= GRAPHICS_MAX_SIDE ? pixels : 0;
+}
+
+static enum status set_screen(struct config_file *config, struct text value,
+                              struct refusal *refusal)
+{
+    struct graphics_wish *wish = &config->screen;
+    struct text rest = value;
+    bool parted;
+
+    *wish = (struct graphics_wish){ .kind = GRAPHICS_KEEP };
+    if (text_equal(value, "keep"))
+        return STATUS_OK;
+    wish->kind = text_equal(value, "largest") ? GRAPHICS_LARGEST : GRAPHICS_EXACT;
+    if (wish->kind == GRAPHICS_LARGEST)
+        return STATUS_OK;
+    wish->width_pixels = take_side(&rest);
+    parted = rest.size_bytes > 0 && *rest.start == 'x';
+    if (parted)
+        rest = (struct text){ rest.start + 1, rest.size_bytes - 1 };
+    wish->height_pixels = take_side(&rest);
+    if (parted && wish->width_pixels > 0 && wish->height_pixels > 0 && rest.size_bytes == 0)
+        return STATUS_OK;
+    return refuse(refusal, STATUS_CORRUPT, ADVICE_LINE,
+                  "'%.*s' is neither a size like 1920x1080 nor largest nor keep",
+                  (int)value.size_bytes, value.start);
+}
+
 /* What follows the last separator. */
 static struct text last_part(struct text path)
 {
@@ -171,6 +210,7 @@ static const struct key keys[] = {
     { "timeout", false, set_timeout },
     { "report", false, set_report },
     { "dump", false, set_dump },
+    { "screen", false, set_screen },
 };
 
 struct parser {

@@ -3,13 +3,14 @@
  * config_file.h - what \meridian\meridian.conf says.
  *
  * UTF-8 text of lines `key: value`; a line that begins with # is a comment, an empty one means
- * nothing. Keys: kernel, sha256, cmdline, timeout (once each) and module (repeatable). Anything
- * else is refused, with its line: a typing error must not boot something else than was meant.
+ * nothing. Keys: kernel, sha256, cmdline, timeout, report, dump, screen (once each) and module
+ * (repeatable). Anything else is refused, with its line: a typing error must not boot something else than was meant.
  * docs/boot-protocol.md is its manual.
  */
 #ifndef MERIDIAN_EFI_CONFIG_FILE_H
 #define MERIDIAN_EFI_CONFIG_FILE_H
 
+#include "graphics.h"
 #include "refusal.h"
 #include "sha256.h"
 #include "text.h"
@@ -36,6 +37,7 @@ struct config_file {
     unsigned timeout_seconds;
     bool report; /* save one, then boot */
     bool dump;   /* save one, then return to the firmware */
+    struct graphics_wish screen;
     unsigned module_count;
     struct config_module modules[CONFIG_FILE_MAX_MODULES];
 };

@@ -16,6 +16,7 @@
 #include "uefi.h"
 
 #define SECONDS_TO_READ 10u
+#define SECONDS_TO_NOTE 3u
 #define WHAT_BYTES      80u
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
@@ -42,11 +43,26 @@ static enum status choose_levels(struct loader *all)
     return STATUS_OK;
 }
 
+/* A screen that cannot be had as the configuration wants it is no reason not to boot: the user is
+ * told, and has a moment to read it before the menu, or the kernel, takes the screen. */
+static void set_screen(struct loader *all, uint64_t limit)
+{
+    refusal_place(&all->refusal, "%s, screen", CONFIG_FILE_PATH);
+    if (graphics_set_mode(&all->config.screen, limit, &all->refusal) == STATUS_OK)
+        return;
+    console_show_refusal("The screen stays as it is", &all->refusal);
+    console_wait_key(SECONDS_TO_NOTE);
+}
+
 static enum status look_around(struct loader *all)
 {
+    uint64_t limit;
+
     random_collect(&all->randomness);
     machine_inspect(&all->machine);
-    graphics_find((uint64_t)1 << all->machine.physical_bits, &all->framebuffer);
+    limit = (uint64_t)1 << all->machine.physical_bits;
+    set_screen(all, limit);
+    graphics_find(limit, &all->framebuffer);
     return STATUS_OK;
 }
 
@@ -115,5 +131,6 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
         console_print("Press a key, or wait %u s, to return to the firmware.\n", SECONDS_TO_READ);
         console_wait_key(SECONDS_TO_READ);
     }
+    graphics_restore_mode();
     return failed != NULL ? EFI_LOAD_ERROR : EFI_SUCCESS;
 }

@@ -13,7 +13,7 @@
 #include "lib/types.h"
 
 #define REFUSAL_PLACE_BYTES  192
-#define REFUSAL_REASON_BYTES 320
+#define REFUSAL_REASON_BYTES 512
 
 struct refusal {
     enum status status;

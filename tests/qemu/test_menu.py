@@ -8,8 +8,10 @@ import re
 import time
 
 import pexpect
+import pytest
 
 from harness import EXIT_SUCCESS, ROOT
+from picture import Picture
 
 UP, DOWN, LEFT, BACKSPACE = "\x1b[A", "\x1b[B", "\x1b[D", "\x08"
 ROW_PIXELS = 19                 # of edk2's letters: 8 by 19
@@ -112,6 +114,23 @@ def test_menu_on_the_serial_line(machine):
         assert run.event("boot")["command_line"] == 'json run="exit" exit'
 
 
+@pytest.mark.parametrize("size", ["1920x1080", "3840x2160"])
+def test_large_screens(machine, size):
+    """The loader sets the mode that the configuration wants, and its menu is seen there; a picture of it
+    stays in the machine's folder."""
+    width, height = map(int, size.split("x"))
+    with machine(files=config(f"screen: {size}", "timeout: 600", "cmdline: exit"), graphics=False,
+                 extra=["-device", "VGA,vgamem_mb=64"]) as run:
+        run.expect(COUNTDOWN)
+        run.type(DOWN)
+        run.expect("Changes it for this boot")
+        assert chosen_on_screen(run, "menu", [1]) == [1]
+        picture = Picture(run.folder / "menu.ppm")
+        assert (picture.width, picture.height) == (width, height)
+        picture.write_png(run.folder / "menu.png")
+        (run.folder / "menu.ppm").unlink()
+
+
 def test_key_of_a_usb_keyboard(machine):
     """A key that is pressed as the loader starts brings the menu without any time-out; the last entry
     gives the firmware back."""
@@ -125,8 +144,12 @@ def test_key_of_a_usb_keyboard(machine):
 
 
 def test_time_out_ends(machine):
-    """Without a key the menu counts down and boots."""
-    with machine(files=config("timeout: 2", "cmdline: exit")) as run:
+    """Without a key the menu counts down and boots; so it does where the screen does not have the size
+    that the configuration wants, which is told with those that it has."""
+    with machine(files=config("screen: 1234x567", "timeout: 2", "cmdline: exit")) as run:
+        run.expect("The screen stays as it is")
+        text = "".join(run.expect("Take one of these sizes")[0].split())
+        assert "nomodeof1234x567;ithas" in text and "640x480,800x480,800x600," in text
         run.expect("Boots in 2 s")
         run.expect("Boots in 1 s")
         assert run.finish() == EXIT_SUCCESS

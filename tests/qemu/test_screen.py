@@ -13,10 +13,15 @@ import pytest
 from harness import I386, NONE, Machine, clean
 from picture import Picture
 
-SIZES = {"800x600": (8, 16), "1280x800": (8, 16), "1920x1080": (8, 16)}
+SIZES = {"800x600": (8, 16), "1280x800": (8, 16), "1920x1080": (8, 16), "3840x2160": (16, 32)}
 WHITE = 0xFFFFFF
 F1 = "\x1bOP"
 VGA_COLUMNS, VGA_ROWS = 80, 25
+PATIENCE_PICTURES = 12
+
+
+def config(*lines):
+    return {"meridian/meridian.conf": "\n".join(lines).encode() + b"\n"}
 
 
 class Screen:
@@ -31,12 +36,18 @@ class Screen:
         return Picture(self.path)
 
     def until(self, check, name):
-        """Repeats `check` on new pictures until it finds nothing wrong; keeps the last as NAME.png."""
+        """Repeats `check` on new pictures until it finds nothing wrong; keeps the last as NAME.png. What is
+        checked may be drawn, and the rest not yet: the picture that is kept is one that stands still,
+        unless the screen never does."""
+        before, good = None, 0
         while True:
             picture = self.picture()
             problem = check(picture)
-            if problem is None or self.machine.seconds_left() <= 0:
+            good += problem is None
+            still = problem is None and picture.pixels == before
+            if still or good == PATIENCE_PICTURES or self.machine.seconds_left() <= 0:
                 break
+            before = picture.pixels
             time.sleep(0.1)
         picture.write_png(self.machine.folder / f"{name}.png")
         self.path.unlink()
@@ -132,7 +143,8 @@ def test_framebuffer(machine, size):
     on a failed kernel is seen."""
     width, height = map(int, size.split("x"))
     video = ["-device", f"VGA,xres={width},yres={height},vgamem_mb=64"]
-    with machine(cmdline="json", graphics=False, extra=video, seconds=180) as run:
+    files = config(f"screen: {size}", "cmdline: json")
+    with machine(files=files, graphics=False, extra=video, seconds=180) as run:
         screen = Screen(run)
         run.prompt()
         event = screen.key(F1)

@@ -66,6 +66,9 @@ static void look_at_everything(const struct config_file *config)
     assert_int_equal(config->timeout_seconds, 12);
     assert_true(config->report);
     assert_false(config->dump);
+    assert_int_equal(config->screen.kind, GRAPHICS_EXACT);
+    assert_int_equal(config->screen.width_pixels, 3840);
+    assert_int_equal(config->screen.height_pixels, 2160);
     assert_int_equal(config->module_count, 3);
     assert_true(text_equal(config->modules[0].path, "\\a\\ram.img"));
     assert_true(text_equal(config->modules[0].name, "ram.img"));
@@ -90,6 +93,7 @@ static void every_key(void **state)
                 "timeout:12\n"
                 "dump: no\n"
                 "report: yes\n"
+                "screen: 3840x2160\n"
                 "module: plain",
                 look_at_everything);
 }
@@ -102,6 +106,7 @@ static void look_at_nothing(const struct config_file *config)
     assert_false(config->timeout_given);
     assert_false(config->report);
     assert_false(config->dump);
+    assert_int_equal(config->screen.kind, GRAPHICS_KEEP);
     assert_int_equal(config->module_count, 0);
 }
 
@@ -125,6 +130,25 @@ static void quoted_kernel(void **state)
     /* The kernel's path may stand in quotation marks. */
     (void)state;
     expect_good("kernel: \"/k 1.elf\"\n", look_at_quotes);
+}
+
+static void look_at_largest(const struct config_file *config)
+{
+    assert_int_equal(config->screen.kind, GRAPHICS_LARGEST);
+}
+
+static void look_at_keep(const struct config_file *config)
+{
+    assert_int_equal(config->screen.kind, GRAPHICS_KEEP);
+}
+
+static void screens_by_name(void **state)
+{
+    /* A screen is wished for by its size, as the largest one, or left as it is; sides have a limit. */
+    (void)state;
+    expect_good("screen: largest\n", look_at_largest);
+    expect_good("screen: keep", look_at_keep);
+    expect_good("screen: 65536x1", NULL);
 }
 
 /* --- bad files --------------------------------------------------------------------------- */
@@ -154,6 +178,16 @@ static void bad_lines(void **state)
         { "timeout: 99999999999999999999\n", 1, "more than 3600" },
         { "report: maybe\n", 1, "'maybe' is neither yes nor no" },
         { "dump: Yes\n", 1, "'Yes' is neither yes nor no" },
+        { "screen: huge\n", 1, "'huge' is neither a size" },
+        { "screen: 1920", 1, "'1920' is neither a size" },
+        { "screen: 1920x", 1, "'1920x' is neither a size" },
+        { "screen: x1080", 1, "'x1080' is neither a size" },
+        { "screen: 0x600\n", 1, "'0x600' is neither a size" },
+        { "screen: 800 x 600\n", 1, "'800 x 600' is neither a size" },
+        { "screen: 800x600x32\n", 1, "'800x600x32' is neither a size" },
+        { "screen: 65537x1\n", 1, "'65537x1' is neither a size" },
+        { "screen: 1x4294967297\n", 1, "'1x4294967297' is neither a size" },
+        { "screen: keep\nscreen: keep\n", 2, "already given in line 1" },
         { "kernel: a\nsha256: 12\n", 2, "64 hexadecimal digits" },
         { "kernel: a\nsha256: " DIGITS "0\n", 2, "64 hexadecimal digits" },
         { "sha256: g0112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF", 1,
@@ -250,7 +284,7 @@ int main(void)
         cmocka_unit_test(every_key),     cmocka_unit_test(empty_files),
         cmocka_unit_test(quoted_kernel), cmocka_unit_test(bad_lines),
         cmocka_unit_test(bad_files),     cmocka_unit_test(sizes),
-        cmocka_unit_test(random_damage),
+        cmocka_unit_test(random_damage), cmocka_unit_test(screens_by_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

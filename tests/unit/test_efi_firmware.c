@@ -435,6 +435,180 @@ static void a_framebuffer_that_is_too_small(void **state)
     assert_true(found.size_bytes <= screen.mode.FrameBufferSize);
 }
 
+/* --- modes of a screen ------------------------------------------------------------------- */
+
+#define MODES 4u
+
+/* A screen that has modes; it starts in the second. */
+static struct display {
+    struct screen screen;
+    EFI_GRAPHICS_OUTPUT_MODE_INFORMATION modes[MODES];
+    uint32_t unknown; /* QueryMode() of it fails */
+    uint32_t refused; /* SetMode() of it fails */
+    uint32_t bare;    /* in it there is no framebuffer */
+    unsigned sets;
+} display;
+
+static EFI_STATUS EFIAPI query_mode(struct _EFI_GRAPHICS_OUTPUT_PROTOCOL *output, UINT32 mode,
+                                    UINTN *size, EFI_GRAPHICS_OUTPUT_MODE_INFORMATION **info)
+{
+    assert_true(mode < output->Mode->MaxMode);
+    if (mode == display.unknown)
+        return EFI_DEVICE_ERROR;
+    *info = malloc(sizeof(**info));
+    **info = display.modes[mode];
+    *size = sizeof(**info);
+    uefi_machine.pools_out++;
+    return EFI_SUCCESS;
+}
+
+/* Of a screen that has more modes than anybody can list. */
+static EFI_STATUS EFIAPI query_any_mode(struct _EFI_GRAPHICS_OUTPUT_PROTOCOL *output, UINT32 mode,
+                                        UINTN *size, EFI_GRAPHICS_OUTPUT_MODE_INFORMATION **info)
+{
+    (void)mode;
+    return query_mode(output, 1, size, info);
+}
+
+static EFI_STATUS EFIAPI set_mode(struct _EFI_GRAPHICS_OUTPUT_PROTOCOL *output, UINT32 mode)
+{
+    assert_true(mode < output->Mode->MaxMode);
+    display.sets++;
+    if (mode == display.refused)
+        return EFI_DEVICE_ERROR;
+    display.screen.info = display.modes[mode];
+    display.screen.mode.Mode = mode;
+    display.screen.mode.FrameBufferBase = mode == display.bare ? 0 : GiB;
+    return EFI_SUCCESS;
+}
+
+static void attach_display(void)
+{
+    static const uint32_t sides[MODES][2] = {
+        { 800, 600 }, { 1280, 800 }, { 3840, 2160 }, { 1920, 1080 }
+    };
+
+    display = (struct display){ .unknown = MODES, .refused = MODES, .bare = MODES };
+    attach(&display.screen, 1, GiB);
+    for (size_t i = 0; i < MODES; i++)
+        display.modes[i] = (EFI_GRAPHICS_OUTPUT_MODE_INFORMATION){
+            .HorizontalResolution = sides[i][0],
+            .VerticalResolution = sides[i][1],
+            .PixelFormat = PixelBlueGreenRedReserved8BitPerColor,
+            .PixelsPerScanLine = sides[i][0],
+        };
+    display.screen.output.QueryMode = query_mode;
+    display.screen.output.SetMode = set_mode;
+    display.screen.mode.MaxMode = MODES;
+    display.screen.mode.FrameBufferSize = 64 * MiB;
+    display.screen.mode.Mode = 1;
+    display.screen.info = display.modes[1];
+}
+
+static enum status wish_for(enum graphics_wish_kind kind, uint32_t width, uint32_t height,
+                            struct refusal *refusal)
+{
+    struct graphics_wish wish = { kind, width, height };
+
+    *refusal = (struct refusal){ 0 };
+    return graphics_set_mode(&wish, NO_LIMIT, refusal);
+}
+
+static void expect_mode(uint32_t width, uint32_t height)
+{
+    struct handoff_framebuffer found = { 0 };
+
+    assert_true(graphics_find(NO_LIMIT, &found));
+    assert_int_equal(found.width_pixels, width);
+    assert_int_equal(found.height_pixels, height);
+}
+
+static void modes_are_set_as_wished(void **state)
+{
+    /* The mode of the size that is wished for, or the largest, is set, what is there already stays
+     * untouched, and the firmware gets back the mode that it had. */
+    struct refusal refusal;
+
+    (void)state;
+    attach_display();
+    assert_int_equal(wish_for(GRAPHICS_KEEP, 0, 0, &refusal), STATUS_OK);
+    assert_int_equal(wish_for(GRAPHICS_EXACT, 1280, 800, &refusal), STATUS_OK);
+    graphics_restore_mode();
+    assert_int_equal(display.sets, 0);
+    assert_int_equal(wish_for(GRAPHICS_EXACT, 1920, 1080, &refusal), STATUS_OK);
+    expect_mode(1920, 1080);
+    graphics_restore_mode();
+    expect_mode(1280, 800);
+    assert_int_equal(wish_for(GRAPHICS_LARGEST, 0, 0, &refusal), STATUS_OK);
+    expect_mode(3840, 2160);
+    assert_int_equal(wish_for(GRAPHICS_LARGEST, 0, 0, &refusal), STATUS_OK);
+    assert_int_equal(display.sets, 3);
+    graphics_restore_mode();
+    graphics_restore_mode();
+    expect_mode(1280, 800);
+    assert_int_equal(display.sets, 4);
+}
+
+static void modes_that_are_not_there(void **state)
+{
+    /* A size that the screen does not have is refused with a list of those that it has; modes that
+     * the firmware cannot describe, or that have no linear framebuffer, are none. */
+    struct refusal refusal;
+
+    (void)state;
+    assert_int_equal(wish_for(GRAPHICS_LARGEST, 0, 0, &refusal), STATUS_OK);
+    assert_int_equal(wish_for(GRAPHICS_EXACT, 800, 600, &refusal), STATUS_NOT_FOUND);
+    attach_display();
+    display.unknown = 2;
+    display.modes[3].PixelFormat = PixelBltOnly;
+    assert_int_equal(wish_for(GRAPHICS_EXACT, 3840, 2160, &refusal), STATUS_NOT_FOUND);
+    assert_string_equal(refusal.reason,
+                        "the screen has no mode of 3840x2160; it has 800x600, 1280x800");
+    assert_int_equal(wish_for(GRAPHICS_EXACT, 1920, 1080, &refusal), STATUS_NOT_FOUND);
+    assert_int_equal(wish_for(GRAPHICS_LARGEST, 0, 0, &refusal), STATUS_OK);
+    assert_int_equal(display.sets, 0);
+    for (size_t i = 0; i < MODES; i++)
+        display.modes[i].HorizontalResolution = 0;
+    assert_int_equal(wish_for(GRAPHICS_EXACT, 800, 600, &refusal), STATUS_NOT_FOUND);
+    assert_non_null(strstr(refusal.reason, "it has none"));
+    expect_mode(1280, 800);
+}
+
+static void modes_that_fail(void **state)
+{
+    /* Where a mode cannot be set, or has no framebuffer then, the screen is as it was before. */
+    struct refusal refusal;
+
+    (void)state;
+    attach_display();
+    display.refused = 2;
+    display.bare = 3;
+    assert_int_equal(wish_for(GRAPHICS_LARGEST, 0, 0, &refusal), STATUS_IO);
+    assert_non_null(strstr(refusal.reason, "could not set mode 2"));
+    expect_mode(1280, 800);
+    assert_int_equal(wish_for(GRAPHICS_EXACT, 1920, 1080, &refusal), STATUS_UNSUPPORTED);
+    expect_mode(1280, 800);
+    assert_int_equal(display.sets, 4);
+    graphics_restore_mode();
+    assert_int_equal(display.sets, 4);
+}
+
+static void lists_of_modes_are_cut(void **state)
+{
+    /* However many modes there are, the list of them ends, whole sizes long. */
+    struct refusal refusal;
+    const char *end;
+
+    (void)state;
+    attach_display();
+    display.screen.mode.MaxMode = UINT32_MAX;
+    display.screen.output.QueryMode = query_any_mode;
+    assert_int_equal(wish_for(GRAPHICS_EXACT, 1, 1, &refusal), STATUS_NOT_FOUND);
+    end = refusal.reason + strlen(refusal.reason) - strlen("1280x800 and more");
+    assert_string_equal(end, "1280x800 and more");
+    assert_int_equal(display.sets, 0);
+}
+
 /* --- the first memory map ---------------------------------------------------------------- */
 
 static enum status survey(struct loader *loader)
@@ -549,6 +723,10 @@ int main(void)
         MACHINE_TEST(the_console_screen_is_preferred),
         MACHINE_TEST(ghosts_are_passed_over),
         MACHINE_TEST(a_framebuffer_that_is_too_small),
+        MACHINE_TEST(modes_are_set_as_wished),
+        MACHINE_TEST(modes_that_are_not_there),
+        MACHINE_TEST(modes_that_fail),
+        MACHINE_TEST(lists_of_modes_are_cut),
         MACHINE_TEST(the_survey_finds_ram),
         MACHINE_TEST(maps_that_cannot_be_had),
         MACHINE_TEST(room_for_a_growing_map),
