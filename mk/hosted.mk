@@ -43,7 +43,8 @@ UNIT_EXTRA_efi_config := efi/config_file.c $(EFI_TEXT)
 UNIT_EXTRA_efi_editor := efi/line_editor.c
 UNIT_EXTRA_efi_elf    := efi/elf.c efi/elf_relocate.c efi/source.c efi/refusal.c
 UNIT_EXTRA_efi_firmware := tests/unit/uefi_machine.c $(EFI_TEXT) $(addprefix efi/,uefi.c pages.c \
-	files.c graphics.c memory_map.c conversion.c address_space.c firmware_tables.c)
+	files.c memory_map.c conversion.c address_space.c firmware_tables.c)
+UNIT_EXTRA_efi_graphics := tests/unit/uefi_machine.c efi/graphics.c efi/uefi.c $(EFI_TEXT)
 UNIT_EXTRA_efi_handoff := efi/handoff.c efi/conversion.c efi/firmware_tables.c efi/address_space.c efi/refusal.c
 UNIT_EXTRA_efi_space  := efi/address_space.c efi/refusal.c
 UNIT_EXTRA_efi_report := efi/report.c
