@@ -144,7 +144,7 @@ def test_framebuffer(machine, size):
     width, height = map(int, size.split("x"))
     video = ["-device", f"VGA,xres={width},yres={height},vgamem_mb=64"]
     files = config(f"screen: {size}", "cmdline: json")
-    with machine(files=files, graphics=False, extra=video, seconds=180) as run:
+    with machine(files=files, graphics=False, extra=video, seconds=300) as run:
         screen = Screen(run)
         run.prompt()
         event = screen.key(F1)
