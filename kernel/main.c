@@ -37,6 +37,9 @@
 #include "monitor/monitor.h"
 #include "smp/smp.h"
 
+/* kernel.ld */
+extern const char kernel_start[];
+
 #define CONSOLE_OPTION_BYTES 32
 
 [[gnu::noreturn]] void kmain(void *handoff, uint64_t entry_ticks);
@@ -239,6 +242,7 @@ static enum status start_heap(void)
     enum status status;
 
     cmdline_heap_window(&options, &place);
+    heap_code_from(kernel_start);
     status = map_heap(va((uintptr_t)place.start), (size_t)place.size_bytes);
     if (status == STATUS_OK)
         debug_heap();

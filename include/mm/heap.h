@@ -111,6 +111,8 @@ struct heap_object_info {
     bool live;
     enum heap_tag tag;
     unsigned class_index; /* or UINT_MAX for a large object */
+    /* In the code, within 8 bytes of where it was allocated, or was last; NULL: not known. */
+    const void *alloc_near;
 };
 enum status heap_describe(const void *address, struct heap_object_info *info);
 

@@ -91,6 +91,10 @@ enum status heap_debug_find(const void *address, struct heap_history *history);
 typedef size_t heap_place_name(const void *place, char *text, size_t size);
 void heap_name_places(heap_place_name *name);
 
+/* Where the code begins whose allocations are told by place in every build: 510 KiB of it. Before that no
+ * place is known. */
+void heap_code_from(const void *start);
+
 /* The text of a place. */
 void heap_place_text(const void *place, char *text, size_t size);
 

@@ -190,6 +190,8 @@ static void write_object(struct json *event, const struct explanation *e)
         json_number(event, "asked", e->history.size_bytes);
         write_place(event, "allocated", e->history.alloc_site);
         write_place(event, "freed", e->history.free_site);
+    } else {
+        write_place(event, "allocated_near", e->object.alloc_near);
     }
     json_item_end(event);
     json_list_end(event);

@@ -348,8 +348,13 @@ static void print_object(const struct explanation *e, struct print_sink *sink)
         print_to(sink, "No object is there now; the last one was at %p, tag %s.", e->history.start,
                  heap_tag_name(e->history.tag));
     }
-    if (e->has_history)
+    if (e->has_history) {
         print_history(&e->history, sink);
+    } else if (object->alloc_near != NULL) {
+        print_to(sink, " It was allocated near ");
+        print_place(sink, object->alloc_near);
+        print_to(sink, ".");
+    }
 }
 
 /* --- all of it ------------------------------------------------------------------------------- */

@@ -42,7 +42,7 @@ void *heap_request_large(size_t size_bytes, size_t alignment, enum heap_tag tag,
 
     if (heap_debug_on)
         return counted(heap_debug_alloc(&request));
-    return counted(heap_large_alloc(size_bytes, alignment, tag, flags));
+    return counted(heap_large_alloc(&request));
 }
 
 /* --- allocation --------------------------------------------------------------------------- */
@@ -94,7 +94,7 @@ void *kcalloc(size_t count, size_t size_bytes)
 /* An object with all that can be asked for. */
 static void *special_alloc(const struct heap_request *request)
 {
-    unsigned state = HEAP_STATE_LIVE | (unsigned)request->tag;
+    unsigned state = HEAP_STATE_LIVE | (unsigned)request->tag | heap_site_state(request->caller);
     unsigned class_index = HEAP_NO_CLASS;
 
     if (heap_debug_on)

@@ -10,6 +10,7 @@
 
 #include "heap_class.h"
 #include "heap_runs.h"
+#include "heap_site.h"
 #include "lib/bits.h"
 #include "slab.h"
 
@@ -169,7 +170,8 @@ static bool take_small(unsigned class_index, struct heap_record *record)
     if (heap_debug_has(HEAP_DEBUG_RANDOM) ? !take_any(class_index, &object)
                                           : slab_take(class_index, &object, 1) == 0)
         return false;
-    heap_state_write(heap_state_of(shape, (uintptr_t)object), HEAP_STATE_LIVE | record->tag);
+    heap_site_mark(shape, (uintptr_t)object,
+                   HEAP_STATE_LIVE | record->tag | heap_site_state(record->alloc_site));
     heap_count(&heap_counters.slow_allocations, 1);
     heap_count(&heap_counters.tag_bytes[record->tag], shape->object_bytes);
     record->class_index = (uint8_t)class_index;
@@ -182,8 +184,10 @@ static bool take_small(unsigned class_index, struct heap_record *record)
 
 static bool take_large(const struct plan *plan, struct heap_record *record)
 {
-    void *object = heap_large_alloc(plan->total_bytes, plan->alignment, (enum heap_tag)record->tag,
-                                    plan->flags);
+    const struct heap_request request = { plan->total_bytes, plan->alignment,
+                                          (enum heap_tag)record->tag, plan->flags,
+                                          record->alloc_site };
+    void *object = heap_large_alloc(&request);
     const struct heap_page *head;
 
     if (object == NULL)

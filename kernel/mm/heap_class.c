@@ -8,9 +8,12 @@
 #include "lib/assert.h"
 #include "lib/bits.h"
 
-#define SLAB_OBJECTS_MAX 256u
-#define BATCH_BYTES      16384u
-#define BATCH_MIN        2u
+#define SLAB_OBJECTS_MAX  256u
+#define BATCH_BYTES       16384u
+#define BATCH_MIN         2u
+
+/* Powers of two from here on have their sites among their state bytes. */
+#define SITE_INSIDE_BYTES 64u
 
 struct heap_shape heap_shapes[HEAP_CLASS_END];
 uint8_t heap_class_of_step[HEAP_SMALL_BYTES / HEAP_CLASS_STEP + 1];
@@ -48,21 +51,34 @@ static unsigned slab_pages(uint32_t size)
     return pages;
 }
 
+/* Finer than the size's trailing zeros where these leave no room for a site. */
+static unsigned plane_for(uint32_t size)
+{
+    unsigned zeros = lowest_bit(size);
+
+    return is_power_of_two(size) && size >= SITE_INSIDE_BYTES ? zeros - 2 : zeros;
+}
+
 static void shape_class(unsigned class_index, uint32_t size)
 {
-    unsigned plane = lowest_bit(size);
+    unsigned zeros = lowest_bit(size);
+    unsigned plane = plane_for(size);
+    bool inside = !is_power_of_two(size) || size >= SITE_INSIDE_BYTES;
     unsigned pages = slab_pages(size);
-    unsigned count_shift = highest_bit((pages << PAGE_SHIFT) >> plane) - highest_bit(size >> plane);
+    unsigned count_shift = highest_bit((pages << PAGE_SHIFT) >> zeros) - highest_bit(size >> zeros);
 
     heap_shapes[class_index] = (struct heap_shape){
         .states = heap_window.planes[plane - HEAP_PLANE_FIRST],
-        .inverse = inverse_of(size >> plane),
+        .sites = inside ? heap_window.planes[plane - HEAP_PLANE_FIRST] + 1 : heap_window.planes[0],
+        .inverse = inverse_of(size >> zeros),
         .object_bytes = (uint16_t)size,
         .count = (uint16_t)(1u << count_shift),
         .count_shift = (uint8_t)count_shift,
         .pages = (uint8_t)pages,
         .batch = (uint8_t)batch_for(size),
+        .zeros = (uint8_t)zeros,
         .plane = (uint8_t)plane,
+        .site_plane = (uint8_t)(inside ? plane : HEAP_PLANE_FIRST),
     };
 }
 

@@ -38,13 +38,16 @@
 
 struct heap_shape {
     uintptr_t states; /* the state byte of the object at A: states + (A >> plane) */
+    uintptr_t sites;  /* two bytes that say where it was allocated: sites + (A >> site_plane) */
     uint32_t inverse; /* of the odd part of the size, modulo 2^32 */
     uint16_t object_bytes;
     uint16_t count; /* objects a slab: a power of two */
     uint8_t count_shift;
     uint8_t pages; /* a slab */
     uint8_t batch; /* objects that move at once between magazines and slabs */
-    uint8_t plane; /* trailing zeros of the size: a state byte stands for 2^plane bytes */
+    uint8_t zeros; /* trailing zero bits of the size */
+    uint8_t plane; /* a state byte stands for 2^plane bytes */
+    uint8_t site_plane;
 };
 extern struct heap_shape heap_shapes[HEAP_CLASS_END];
 
@@ -66,7 +69,7 @@ static inline uint32_t heap_object_index(const struct heap_shape *shape, uint32_
 {
     uint32_t product = offset * shape->inverse;
 
-    return product >> shape->plane | product << (-shape->plane & 31u);
+    return product >> shape->zeros | product << (-shape->zeros & 31u);
 }
 
 /* --- the page map's entries: class in the low byte, the page's number in its slab above ----- */
@@ -96,14 +99,15 @@ static inline uint32_t heap_entry_offset(unsigned entry, uintptr_t address)
 /* --- state bytes --------------------------------------------------------------------------- */
 
 /*
- * A state byte stands for as many bytes as the largest power of two that divides the size. So every
- * object begins where the bytes of some state byte begin, and has that one for itself; those of the
- * bytes inside an object stay zero. An address is the first byte of a live object when it is such
- * a beginning and the byte says live.
+ * A state byte stands for as many bytes as the largest power of two that divides the size, or a quarter
+ * of that if the size is itself a power, of 64 or more. So every object begins where the bytes of some
+ * state byte begin, and has that one for itself; of those of the bytes inside an object two hold its
+ * site (heap_site.h), which never looks like a live object, and the others stay zero. An address is the
+ * first byte of a live object when it is such a beginning and the byte says live.
  *
  *     size 80, plane 4:   | L . . . . | L . . . . | L . . . .    one byte per 16
  *     size 96, plane 5:   | L .   .   | L .   .   | L .   .      one byte per 32
- *     size 64, plane 6:   | L     | L     | L     | L            one byte per 64
+ *     size 64, plane 4:   | L . . . | L . . . | L . . .          one byte per 16
  *
  *     bit 7    bit 6      bit 5   bit 4   bits 3 to 0
  *     | live | oversize | freed | span  | tag       |

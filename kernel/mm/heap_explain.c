@@ -78,11 +78,18 @@ enum status heap_debug_find(const void *address, struct heap_history *history)
 
 void heap_debug_history(const void *address, char *text, size_t size)
 {
+    struct heap_object_info info;
     struct heap_record record;
+    char near[PLACE_BYTES];
 
     text[0] = '\0';
-    if (heap_debug_on && copy_record(0, (uintptr_t)address, &record))
+    if (heap_debug_on && heap_window_open((uintptr_t)address) &&
+        copy_record(0, (uintptr_t)address, &record))
         heap_record_places(&record, text, size);
+    else if (heap_describe(address, &info) == STATUS_OK && info.alloc_near != NULL) {
+        heap_place_text(info.alloc_near, near, sizeof(near));
+        print_buffer(text, size, "; allocated near %s", near);
+    }
 }
 
 /* --- addresses -------------------------------------------------------------------------------- */

@@ -19,6 +19,7 @@
 #include "arch/cpu.h"
 #include "heap_private.h"
 #include "heap_runs.h"
+#include "heap_site.h"
 #include "heap_small.h"
 
 #define LIKELY(condition)   __builtin_expect((condition), 1)
@@ -66,30 +67,32 @@ static inline uint8_t *heap_magazine_state(const struct heap_magazine *magazine,
     return (uint8_t *)magazine->states + ((uintptr_t)object >> magazine->plane);
 }
 
-/* Marks a free object's state byte live; false when it is live already, which is a fault. */
+/* Marks a free object's state byte live, and notes its site; false when it is live already, which is a
+ * fault. */
 static inline bool heap_mark_live(const struct heap_magazine *magazine, const void *object,
-                                  unsigned state)
+                                  unsigned state, unsigned site)
 {
     uint8_t *byte = heap_magazine_state(magazine, object);
 
     if (UNLIKELY(heap_state_read(byte) >= HEAP_STATE_LIVE))
         return false;
     heap_state_write(byte, state);
+    heap_site_write(magazine->sites + ((uintptr_t)object >> magazine->site_plane), site);
     return true;
 }
 
 /* --- the long way ---------------------------------------------------------------------------- */
 
-/* An object of a class, its state byte set to `state`: every case. If pages would have to be mapped
- * for it, one of `span_bytes` (0: no other will do) in the holes of other classes. NULL, counted, when
- * there is no memory. */
+/* An object of a class, its state byte and site set to `state` (heap_site.h): every case. If pages
+ * would have to be mapped for it, one of `span_bytes` (0: no other will do) in the holes of other
+ * classes. NULL, counted, when there is no memory. */
 void *heap_small_alloc(size_t span_bytes, unsigned class_index, unsigned state);
 
 /* The same, after the fast path found nothing to take. */
 void *heap_small_alloc_again(struct heap_cpu *cpu, size_t span_bytes, unsigned class_index,
-                             unsigned state);
+                             unsigned state, const void *caller);
 
-/* Past the magazines, because they are busy. */
+/* For a caller that has no site, or past the magazines, because they are busy. */
 void *heap_busy_alloc(size_t size_bytes, size_t alignment, unsigned class_index, unsigned state,
                       const void *caller);
 
@@ -106,25 +109,26 @@ void heap_small_free(const struct heap_small *small, void *object);
 /* --- the short way ---------------------------------------------------------------------------- */
 
 /* The usual case, without a call: an object without a tag, from a magazine that is not empty.
- * `span_bytes`: as for heap_small_alloc(). */
+ * `span_bytes`: as for heap_small_alloc(). `state` is without the site. */
 [[gnu::always_inline]] static inline void *heap_fast_alloc(size_t size_bytes, size_t alignment,
                                                            size_t span_bytes, size_t class_index,
                                                            unsigned state)
 {
+    const uintptr_t offset = heap_site_offset(CALLER);
     struct heap_cpu *cpu = heap_cpu_idle();
     struct heap_magazine *magazine;
     void **top, *object;
 
-    if (UNLIKELY(cpu == NULL))
+    if (UNLIKELY(cpu == NULL || offset >= HEAP_SITE_CODE_BYTES))
         return heap_busy_alloc(size_bytes, alignment, (unsigned)class_index, state, CALLER);
     magazine = &cpu->magazines[class_index];
     heap_cpu_enter(cpu);
     top = magazine->top;
     if (UNLIKELY(top == magazine->base))
-        return heap_small_alloc_again(cpu, span_bytes, (unsigned)class_index, state);
+        return heap_small_alloc_again(cpu, span_bytes, (unsigned)class_index, state, CALLER);
     object = top[-1];
-    if (UNLIKELY(!heap_mark_live(magazine, object, state)))
-        return heap_small_alloc_again(cpu, span_bytes, (unsigned)class_index, state);
+    if (UNLIKELY(!heap_mark_live(magazine, object, state, heap_site_of(offset))))
+        return heap_small_alloc_again(cpu, span_bytes, (unsigned)class_index, state, CALLER);
     heap_magazine_set_top(magazine, top - 1);
     magazine->allocations++;
     heap_cpu_leave(cpu);

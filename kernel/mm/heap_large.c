@@ -63,12 +63,13 @@ static void count_tag(const struct heap_page *head, bool in)
         heap_count(&heap_counters.tag_bytes[head->tag], in ? bytes : -bytes);
 }
 
-static void *adopt(uint32_t first, size_t size_bytes, enum heap_tag tag)
+static void *adopt(uint32_t first, const struct heap_request *request)
 {
     struct heap_page *head = &heap_window.pages[first];
 
-    head->size_bytes = size_bytes;
-    head->tag = (uint8_t)tag;
+    head->size_bytes = request->size_bytes;
+    head->alloc_site = request->caller;
+    head->tag = (uint8_t)request->tag;
     count_tag(head, true);
     return object_of(first);
 }
@@ -104,9 +105,10 @@ static enum status map_special(uint32_t first, uint32_t count_pages, unsigned fl
     return heap_back(heap_page_address(inner), count_pages, FRAME_HEAP);
 }
 
-static void *special_alloc(uint32_t count_pages, size_t size_bytes, enum heap_tag tag,
-                           unsigned flags)
+static void *special_alloc(uint32_t count_pages, const struct heap_request *request)
 {
+    const size_t size_bytes = request->size_bytes;
+    const unsigned flags = request->flags;
     bool guarded = (flags & HEAP_GUARDED) != 0;
     struct heap_page *head;
     uint32_t first;
@@ -130,7 +132,7 @@ static void *special_alloc(uint32_t count_pages, size_t size_bytes, enum heap_ta
         head[1].kind = HEAP_PAGE_INSIDE;
     }
     heap_run_publish_large(first);
-    return adopt(first, size_bytes, tag);
+    return adopt(first, request);
 }
 
 /* Unmaps a freed object's pages; its addresses are still busy. */
@@ -145,24 +147,25 @@ static void special_unmap(uint32_t first, const struct heap_page *was)
 
 /* --- interface --------------------------------------------------------------------------- */
 
-void *heap_large_alloc(size_t size_bytes, size_t alignment, enum heap_tag tag, unsigned flags)
+void *heap_large_alloc(const struct heap_request *request)
 {
-    uint32_t count_pages = run_pages_for(size_bytes);
+    uint32_t count_pages = run_pages_for(request->size_bytes);
     struct heap_wish wish = {
         .kind = HEAP_PAGE_LARGE,
         .count_pages = count_pages,
-        .align_pages = alignment > PAGE_SIZE ? (uint32_t)(alignment >> PAGE_SHIFT) : 1,
-        .room_pages = (flags & HEAP_GROWS) != 0 ? count_pages * ROOM_FACTOR : 0,
+        .align_pages =
+            request->alignment > PAGE_SIZE ? (uint32_t)(request->alignment >> PAGE_SHIFT) : 1,
+        .room_pages = (request->flags & HEAP_GROWS) != 0 ? count_pages * ROOM_FACTOR : 0,
     };
     uint32_t first;
 
     if (count_pages == 0)
         return NULL;
-    if ((flags & (HEAP_DMA | HEAP_GUARDED)) != 0)
-        return special_alloc(pages_for(size_bytes), size_bytes, tag, flags);
+    if ((request->flags & (HEAP_DMA | HEAP_GUARDED)) != 0)
+        return special_alloc(pages_for(request->size_bytes), request);
     if (slab_or_heap_run(&wish, &first) != STATUS_OK)
         return NULL;
-    return adopt(first, size_bytes, tag);
+    return adopt(first, request);
 }
 
 /* The first page of the run that an object in `page` would be in. */

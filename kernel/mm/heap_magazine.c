@@ -53,8 +53,10 @@ static void magazine_init(struct cpu_memory *memory, unsigned class_index)
         .base = objects,
         .limit = objects + 2 * shape->batch,
         .states = shape->states,
-        .low_mask = (1u << shape->plane) - 1,
+        .sites = shape->sites,
+        .low_mask = (1u << shape->zeros) - 1,
         .plane = shape->plane,
+        .site_plane = shape->site_plane,
         .hands_out = true,
     };
 }
@@ -106,7 +108,7 @@ static void *magazine_take(struct heap_magazine *magazine, unsigned class_index,
         }
         heap_magazine_set_top(magazine, magazine->top - 1);
         object = *magazine->top;
-        if (heap_mark_live(magazine, object, state)) {
+        if (heap_mark_live(magazine, object, state, state >> HEAP_STATE_SITE_SHIFT)) {
             magazine->allocations++;
             return object;
         }
@@ -123,7 +125,7 @@ static void *slab_alloc(unsigned class_index, unsigned state, take_objects *take
     cpu_create();
     if (take(class_index, &object, 1) == 0)
         return NULL;
-    heap_state_write(heap_state_of(shape, (uintptr_t)object), state);
+    heap_site_mark(shape, (uintptr_t)object, state);
     heap_count(&heap_counters.slow_allocations, 1);
     heap_count(&heap_counters.tag_bytes[(enum heap_tag)(state & HEAP_STATE_TAG)],
                shape->object_bytes);
@@ -162,19 +164,20 @@ void *heap_small_alloc(size_t span_bytes, unsigned class_index, unsigned state)
 
 /* The same, after the fast path found nothing to take. */
 void *heap_small_alloc_again(struct heap_cpu *cpu, size_t span_bytes, unsigned class_index,
-                             unsigned state)
+                             unsigned state, const void *caller)
 {
     heap_cpu_leave(cpu);
-    return heap_small_alloc(span_bytes, class_index, state);
+    return heap_small_alloc(span_bytes, class_index, state | heap_site_state(caller));
 }
 
-/* Past the magazines, because they are busy. */
+/* For a caller that has no site, or past the magazines, because they are busy. */
 void *heap_busy_alloc(size_t size_bytes, size_t alignment, unsigned class_index, unsigned state,
                       const void *caller)
 {
     if (heap_debug_on)
         return heap_request_large(size_bytes, alignment, HEAP_TAG_NONE, 0, caller);
-    return heap_small_alloc(0, class_index, state);
+    return heap_small_alloc(alignment == 1 ? size_bytes : 0, class_index,
+                            state | heap_site_state(caller));
 }
 
 /* --- freeing ---------------------------------------------------------------------------------- */

@@ -15,9 +15,11 @@ struct heap_magazine {
     void **base;
     void **limit;
     size_t allocations; /* from here, modulo the width */
-    uintptr_t states;   /* of the class's shape */
-    uint32_t low_mask;  /* bits that are 0 in the address of every object's first byte */
+    uintptr_t states;   /* of the class's shape, as `plane`, `sites` and `site_plane` */
+    uintptr_t sites;
+    uint32_t low_mask; /* bits that are 0 in the address of every object's first byte */
     uint8_t plane;
+    uint8_t site_plane;
     bool hands_out;    /* objects are allocated here, not only freed */
     size_t flushed_at; /* `allocations`, when it last gave objects away */
 } __attribute__((aligned(64)));
@@ -92,7 +94,7 @@ void heap_magazines_start(void);
 #define HEAP_GUARD_LOW   (1u << 14) /* HEAP_GUARDED, and against the lower guard page */
 #define HEAP_GUARD_ASKED (1u << 13) /* HEAP_GUARDED, by the owner's wish: in debugging's records */
 
-void *heap_large_alloc(size_t size_bytes, size_t alignment, enum heap_tag tag, unsigned flags);
+void *heap_large_alloc(const struct heap_request *request);
 bool heap_large_free(void *object, size_t size_bytes, const void *caller);
 
 /* Frees a live object with HEAP_GUARDED, but keeps its addresses: nothing is mapped there until

@@ -21,7 +21,8 @@ static void *move_object(void *object, size_t usable, const struct heap_request 
                                    request->flags | HEAP_GROWS, request->caller);
     else
         moved = heap_small_alloc(request->size_bytes, heap_class_of(request->size_bytes),
-                                 HEAP_STATE_LIVE | (unsigned)request->tag);
+                                 HEAP_STATE_LIVE | (unsigned)request->tag |
+                                     heap_site_state(request->caller));
     if (moved == NULL)
         return NULL;
     memcpy(moved, object, usable < request->size_bytes ? usable : request->size_bytes);

@@ -17,7 +17,7 @@
  * with a bit for each bin that is not empty (Masmano et al., TLSF, 2004). The shortest bin whose
  * runs all fit is found with two bit scans. Whatever is not needed of a run goes back at once.
  *
- * A state byte's page in a plane of small objects stands for 64 KiB to 512 KiB of window. So that one
+ * A state byte's page in a plane of small objects stands for 32 KiB to 512 KiB of window. So that one
  * slab doesn't cost a page of state bytes, runs are kept for the slabs of each such plane, which
  * are cut from them one behind the other.
  *

@@ -21,6 +21,7 @@
  * Cost: a search of a few slabs for each class that would do.
  */
 #include "heap_private.h"
+#include "heap_site.h"
 #include "heap_small.h"
 #include "lib/bits.h"
 #include "slab.h"
@@ -43,7 +44,7 @@ static void mark(unsigned class_index, uintptr_t start, unsigned count, unsigned
     for (unsigned i = count - 1; i > 0; i--)
         heap_state_write(heap_state_of(shape, start + (uintptr_t)i * shape->object_bytes),
                          HEAP_STATE_INNER | (i == 1 ? count : 0));
-    heap_state_write(heap_state_of(shape, start), state | HEAP_STATE_SPAN);
+    heap_site_mark(shape, start, state | HEAP_STATE_SPAN);
 }
 
 static void unmark_inner(unsigned class_index, uintptr_t start, unsigned count)

@@ -11,6 +11,7 @@
 #include "heap_private.h"
 #include "heap_report.h"
 #include "heap_runs.h"
+#include "heap_site.h"
 #include "heap_small.h"
 #include "lib/bits.h"
 #include "lib/log.h"
@@ -176,6 +177,7 @@ static void describe_small(uintptr_t address, unsigned entry, struct heap_object
         .live = state >= HEAP_STATE_LIVE,
         .tag = (enum heap_tag)(state & HEAP_STATE_TAG),
         .class_index = class_index - HEAP_CLASS_FIRST,
+        .alloc_near = heap_site_place(&heap_shapes[class_index], start),
     };
 }
 
@@ -201,6 +203,7 @@ static enum status describe_large(uintptr_t address, struct heap_object_info *in
         .live = true,
         .tag = (enum heap_tag)head->tag,
         .class_index = UINT32_MAX,
+        .alloc_near = head->alloc_site,
     };
     return STATUS_OK;
 }

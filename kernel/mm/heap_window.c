@@ -5,11 +5,11 @@
  * The arrays that follow the frontier (the end of the last open block) are described by one table:
  * how many bytes of the array belong to a block, and how many of its pages are backed. Opening
  * blocks extends each array, closing retracts it. The planes of small objects would cost
- * 6 % of all memory that way, so their pages are backed one by one. In a block of 2 MiB, plane n
- * has 2^(9-n) pages; their bits, side by side, fill the block's word:
+ * a quarter of all memory that way, so their pages are backed one by one. In a block of 2 MiB, plane n
+ * has 2^(9-n) pages; their bits, side by side, fill the block's words:
  *
- *     bit 0                             32              48      56  60  62
- *     | plane 4: 32 bits                | 5: 16         | 6: 8  |7: 4|8:2|9|
+ *     bit 0                             64              96      112 120 124 126
+ *     | plane 3: 64 bits                | 4: 32         | 5: 16 |6: 8|7:4|8|9|
  *
  * Metadata is zeroed when it appears, and that is the initial state of
  * every array: no slab, inner page, nothing backed, never allocated.
@@ -29,9 +29,11 @@
 
 #define DEMAND_PLANE_LAST 9u
 #define BACK_BATCH        64u
+#define BACKED_BITS       128u
 
 struct heap_block {
-    uint32_t backed[2]; /* which pages of planes 4 to 9 are backed: the drawing above */
+    uint32_t
+        backed[BACKED_BITS / 32]; /* which pages of planes 3 to 9 are backed: the drawing above */
 };
 
 /* An array that is backed as far as blocks are open. */
@@ -45,7 +47,7 @@ enum {
     FOLLOWER_MAP,
     FOLLOWER_PAGES,
     FOLLOWER_BLOCKS,
-    FOLLOWER_PLANES, /* 10, 11, 12 */
+    FOLLOWER_PLANES, /* 10 */
     FOLLOWER_COUNT = FOLLOWER_PLANES + (HEAP_PLANE_LAST - DEMAND_PLANE_LAST),
 };
 
@@ -281,7 +283,7 @@ static struct plane_span span_of(uint32_t page, size_t count_pages, unsigned pla
 static uint32_t plane_bit(const struct plane_span *span, size_t index, uint32_t **word)
 {
     unsigned pages_a_block = 1u << span->pages_a_block_shift;
-    unsigned bit = 64 - 2 * pages_a_block + (unsigned)(index & (pages_a_block - 1));
+    unsigned bit = BACKED_BITS - 2 * pages_a_block + (unsigned)(index & (pages_a_block - 1));
 
     *word = &blocks[index >> span->pages_a_block_shift].backed[bit / 32];
     return (uint32_t)1 << (bit % 32);

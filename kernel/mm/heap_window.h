@@ -6,9 +6,9 @@
  *
  *     start of the window                                                       end of the window
  *     +---------+----------+---------+---------+------------------------+---+------------------+
- *     | fixed   | page map | records | blocks  | state planes 4 to 12   | G | objects          |
+ *     | fixed   | page map | records | blocks  | state planes 3 to 10   | G | objects          |
  *     +---------+----------+---------+---------+------------------------+---+------------------+
- *       classes,  2 bytes    64 bytes  8 bytes   a byte per 2^n bytes    |    blocks of 2 MiB
+ *       classes,  2 bytes    64 bytes  16 bytes  a byte per 2^n bytes    |    blocks of 2 MiB
  *       caches    a page     a page    a block   of objects              |
  *                                                        page 0 of the objects: never mapped
  *
@@ -17,7 +17,7 @@
  * the start of the objects, and page 0 is never used, so that 0 can mean "none".
  *
  * A block is opened before its first page is used: its share of the map, the records, the blocks
- * and the planes 10 to 12 is backed then, for all blocks up to it. Planes 4 to 9 are backed
+ * and plane 10 is backed then, for all blocks up to it. Planes 3 to 9 are backed
  * page by page when a slab needs them; a bit for each of their pages is kept with the block.
  */
 #ifndef MERIDIAN_HEAP_WINDOW_H
@@ -32,8 +32,8 @@
 #define HEAP_BLOCK_PAGES ((size_t)1 << (HEAP_BLOCK_SHIFT - PAGE_SHIFT))
 
 /* Planes of state bytes, by the logarithm of the bytes that one state byte stands for. */
-#define HEAP_PLANE_FIRST 4u
-#define HEAP_PLANE_LAST  12u
+#define HEAP_PLANE_FIRST 3u
+#define HEAP_PLANE_LAST  10u
 #define HEAP_PLANES      (HEAP_PLANE_LAST - HEAP_PLANE_FIRST + 1)
 
 /* What begins at a page. Pages inside a run are HEAP_PAGE_INNER. */
@@ -61,9 +61,12 @@ struct heap_page {
     uint32_t page_count; /* of the run */
     uint32_t next;       /* in a list of free runs or of slabs: page numbers, 0 is none */
     uint32_t previous;
-    uint32_t lead_bytes;                 /* of a large object: where it begins in its run */
-    size_t size_bytes;                   /* of a large object: what was asked for */
-    uint64_t free_bits[HEAP_SLAB_WORDS]; /* of a slab: objects that no cache and no owner has */
+    uint32_t lead_bytes; /* of a large object: where it begins in its run */
+    size_t size_bytes;   /* of a large object: what was asked for */
+    union {
+        uint64_t free_bits[HEAP_SLAB_WORDS]; /* of a slab: objects that no cache and no owner has */
+        const void *alloc_site;              /* of a large object: who asked for it */
+    };
 };
 
 struct heap_window {

@@ -186,13 +186,27 @@ static enum status back_states(const struct heap_class *class, uint32_t first)
 {
     enum status status;
 
-    if (heap_states_backed(first, class->shape.pages, class->shape.plane))
+    if (heap_states_backed(first, class->shape.pages, class->shape.plane) &&
+        heap_states_backed(first, class->shape.pages, class->shape.site_plane))
         return STATUS_OK;
     if (!heap_grow_enter())
         return STATUS_NO_MEMORY;
     status = heap_states_back(first, class->shape.pages, class->shape.plane);
+    if (status == STATUS_OK)
+        status = heap_states_back(first, class->shape.pages, class->shape.site_plane);
     heap_grow_leave();
     return status;
+}
+
+/* What earlier slabs left there: sites may lie where the states of this class are. */
+static void clear_states(const struct heap_shape *shape, uint32_t first)
+{
+    size_t size_bytes = (size_t)shape->pages << PAGE_SHIFT;
+    uintptr_t address = heap_page_address(first);
+
+    memset(heap_state_of(shape, address), 0, size_bytes >> shape->plane);
+    memset(va_ptr(va(shape->sites + (address >> shape->site_plane))), 0,
+           shape->site_plane != shape->plane ? size_bytes >> shape->site_plane : 0);
 }
 
 static enum status run_at_hand(const struct heap_wish *wish, uint32_t *first);
@@ -204,7 +218,7 @@ static enum status slab_create(struct heap_class *class, bool may_map)
         .kind = HEAP_PAGE_SLAB,
         .count_pages = class->shape.pages,
         .align_pages = 1,
-        .plane = class->shape.plane,
+        .plane = class->shape.site_plane,
     };
     uint32_t first;
     enum status status = may_map ? slab_or_heap_run(&wish, &first) : run_at_hand(&wish, &first);
@@ -217,6 +231,7 @@ static enum status slab_create(struct heap_class *class, bool may_map)
         heap_run_free(first);
         return status;
     }
+    clear_states(&class->shape, first);
     slab_fill_record(class, first);
     state = spin_lock(&class->lock);
     count_slabs(class, 1);

@@ -364,8 +364,13 @@ def test_wrong_frees(prompt):
     for wrong in (f"{int(address, 16) + 16:#x}", "0x1000"):
         _, events = ask(prompt, f"kfree {wrong}")
         assert not one(events, "kfree")["accepted"]
-    _, events = ask(prompt, f"kfree {address}; kfree {address}")
+    lines, events = ask(prompt, f"kfree {address}; kfree {address}")
     assert [event["accepted"] for event in events if event["event"] == "kfree"] == [True, False]
+    told = "\n".join(lines)
+    assert re.search(r"already free; .*; allocated near command_kmalloc\+0x", told), told
+    lines, events = ask(prompt, f"explain {address}")
+    assert one(events, "explain")["object"][0]["allocated_near"].startswith("command_kmalloc+0x")
+    assert "It was allocated near command_kmalloc+0x" in " ".join(" ".join(lines).split())
     _, events = ask(prompt, "heap")
     assert one(events, "heap")["bad_frees"] >= 3
 

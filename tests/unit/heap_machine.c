@@ -6,6 +6,7 @@
 
 #include "arch/cpu.h"
 #include "mm/heap.h"
+#include "mm/heap_debug.h"
 #include "mm/paging.h"
 #include "mm/pmm.h"
 
@@ -252,9 +253,13 @@ void heap_machine_create_bare(size_t count_frames, size_t size_bytes)
     page_table_busy = false;
 }
 
+/* The test's own code, and what was linked before and behind it: half of what a site reaches. */
+#define CODE_BEFORE ((uintptr_t)(256 * KiB))
+
 void heap_machine_create(size_t count_frames, size_t size_bytes)
 {
     heap_machine_create_bare(count_frames, size_bytes);
+    heap_code_from(va_ptr(va((uintptr_t)heap_machine_create - CODE_BEFORE)));
     if (heap_init(va_of(window), window_bytes) != STATUS_OK)
         stop("heap_init() failed");
 }

@@ -8,11 +8,15 @@
 
 #include "arch/cpu.h"
 #include "mm/heap.h"
+#include "mm/heap_debug.h"
 
 #include <stdlib.h>
 
+extern const char __executable_start[]; /* the linker's */
+
 static inline void bench_init(void *pool, size_t size_bytes)
 {
+    heap_code_from(__executable_start);
     if (heap_init(va_of(pool), size_bytes) != STATUS_OK)
         abort();
 }
