@@ -169,6 +169,14 @@ class Machine:
             self.fail(f"the machine did not say {pattern!r} within {self.deadline_seconds} s")
         return clean(self.terminal.before), self.terminal.match
 
+    def wait(self, seconds):
+        """Lets time pass and reads on: QEMU throws away what a socket has no room for, soon with single bytes.
+        What was read is there for the next expect()."""
+        if self.terminal:
+            self.terminal.expect(pexpect.TIMEOUT, timeout=seconds)
+        else:
+            time.sleep(seconds)
+
     def expect_debug(self, pattern):
         """The same for the debug console, for machines without a serial port."""
         while not re.search(pattern, self.debug_text()):

@@ -5,7 +5,6 @@ Screens are compared by their colours: which rows are the title's and the chosen
 dump of the screen shows without knowing the firmware's letters."""
 
 import re
-import time
 
 import pexpect
 import pytest
@@ -56,7 +55,7 @@ def chosen_on_screen(run, name, wanted):
     """What the screen shows as chosen, as soon as that is what is wanted: drawing takes its time."""
     chosen = None
     while chosen != wanted and run.seconds_left() > 0:
-        time.sleep(DELAY_SECONDS)
+        run.wait(DELAY_SECONDS)
         chosen = Screen(run, name).chosen()
     return chosen
 
@@ -69,7 +68,7 @@ def page_through(run):
             run.type(" ")
         before, shown = run.expect(r"lines \d+ to (\d+) of (\d+)")
         text += before
-        time.sleep(DELAY_SECONDS)
+        run.wait(DELAY_SECONDS)
     return text + run.expect(r"End of the report")[0] + "End of the report"
 
 

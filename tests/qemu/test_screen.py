@@ -7,7 +7,6 @@ folder as PNG."""
 
 import json
 import re
-import time
 
 import pytest
 from harness import I386, NONE, Machine, clean
@@ -48,7 +47,7 @@ class Screen:
             if still or good == PATIENCE_PICTURES or self.machine.seconds_left() <= 0:
                 break
             before = picture.pixels
-            time.sleep(0.1)
+            self.machine.wait(0.1)
         picture.write_png(self.machine.folder / f"{name}.png")
         self.path.unlink()
         assert problem is None, problem
@@ -187,7 +186,7 @@ def until_vga(run, *wanted):
         text = "\n".join(vga_rows(run))
         if all(piece in text for piece in wanted) or run.seconds_left() <= 0:
             break
-        time.sleep(0.1)
+        run.wait(0.1)
     assert all(piece in text for piece in wanted), text
     return text
 
@@ -197,7 +196,7 @@ def press(run, *names):
     for name in names:
         keys = [{"type": "qcode", "data": part} for part in name.split("+")]
         run.qmp("send-key", keys=keys)
-        time.sleep(0.12)
+        run.wait(0.12)
 
 
 def test_vga_text_and_keyboard(machine):

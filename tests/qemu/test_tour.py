@@ -6,7 +6,6 @@ then on the screen; both are taken in the order in which they are read. What a s
 show is left in the machine's folder under the picture's name."""
 
 import re
-import time
 
 from harness import ROOT
 from picture import Picture
@@ -40,7 +39,7 @@ def settled(run):
     """The screen once two pictures in a row are the same: nothing is drawn by halves."""
     before = dump(run)
     while run.seconds_left() > 0:
-        time.sleep(0.1)
+        run.wait(0.1)
         now = dump(run)
         if now.pixels == before.pixels:
             break
