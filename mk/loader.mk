@@ -30,7 +30,7 @@ LOADER_CFLAGS    = $(C_COMMON) -Os -ffreestanding -fpic -fshort-wchar -fvisibili
 	-fcf-protection=none -fno-stack-protector -fno-stack-check -fno-asynchronous-unwind-tables \
 	-fno-common $(LOADER_INCLUDES)
 # Small, but for what goes through every byte of a kernel.
-LOADER_FAST     := efi/unpack.c
+LOADER_FAST     := efi/unpack.c kernel/lib/string.c
 loader_fast      = $(if $(filter $(LOADER_FAST),$(1)),-O2)
 LOADER_ASFLAGS  := -f elf64 -Wall -Werror -Iinclude/ -Iefi/ -DKERNEL_IMAGE='"$(KERNEL_PACKED)"'
 # Packed relative relocations would be lost on the way to PE; old linkers don't know the option.

@@ -31,6 +31,8 @@
 #include "mm/pmm.h"
 #include "mm/vmm.h"
 
+#define LEAK_RUNS 4
+
 struct selftest_entry {
     const char *name;
     const char *proves;
@@ -223,17 +225,22 @@ uint64_t selftest_frames_at_hand(void)
     return free_frames + (stats.metadata_bytes >> PAGE_SHIFT);
 }
 
-/* Runs a test that left fewer frames than it found once more. */
+/* Runs a test that did not leave as many frames as it found once more, and again: what is needed once
+ * stays, such as the tables behind pages of metadata, wherever chance put them; a leak is there each time. */
 static void look_for_leak(const struct selftest_entry *entry, const struct selftest *first,
                           struct selftest *test)
 {
-    uint64_t before = selftest_frames_at_hand();
-    struct selftest second = *first;
-    uint64_t after;
+    uint64_t before = 0;
+    uint64_t after = 1;
 
-    entry->run(&second);
-    after = selftest_frames_at_hand();
-    (void)selftest_check(test, !second.failed, "the second time: %s", second.why);
+    for (unsigned run = 0; run < LEAK_RUNS && before != after && !test->failed; run++) {
+        struct selftest again = *first;
+
+        before = selftest_frames_at_hand();
+        entry->run(&again);
+        after = selftest_frames_at_hand();
+        (void)selftest_check(test, !again.failed, "once more: %s", again.why);
+    }
     (void)selftest_check(test, before == after, "%llu frames were at hand before it, %llu after",
                          (unsigned long long)before, (unsigned long long)after);
 }

@@ -560,7 +560,7 @@ def test_editing(prompt):
 def test_history(prompt):
     """The arrow brings the line before back."""
     ask(prompt, "help frames")
-    typed(prompt, UP, "usage: frames\r")
+    typed(prompt, UP, "usage: frames ")
 
 
 def test_completion(prompt):
