@@ -56,4 +56,10 @@ _Static_assert(offsetof(struct efi_memory_descriptor, physical_start) == 8, "UEF
  * NULL; "OEM" and "OS" for the two private ranges, "unknown" for the rest. */
 const char *efi_memory_type_name(uint32_t type);
 
+#define EFI_ATTRIBUTE_TEXT_BYTES 32
+
+/* "UC WC WT WB RT": the attributes above in the specification's words (MR: more reliable, RT: runtime), others
+ * are left out; "" for none. Writes and returns `text`. */
+const char *efi_attribute_text(uint64_t attribute, char text[EFI_ATTRIBUTE_TEXT_BYTES]);
+
 #endif

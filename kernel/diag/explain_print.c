@@ -155,34 +155,16 @@ static const char *efi_rule(uint32_t type)
     return "Who it is for is not known, so it is reserved.";
 }
 
-static void print_attributes(struct print_sink *sink, uint64_t attribute)
-{
-    static const struct {
-        uint64_t bit;
-        const char *name;
-    } names[] = {
-        { EFI_ATTRIBUTE_UC, "UC" }, { EFI_ATTRIBUTE_WC, "WC" },
-        { EFI_ATTRIBUTE_WT, "WT" }, { EFI_ATTRIBUTE_WB, "WB" },
-        { EFI_ATTRIBUTE_NV, "NV" }, { EFI_ATTRIBUTE_MORE_RELIABLE, "MR" },
-        { EFI_ATTRIBUTE_SP, "SP" }, { EFI_ATTRIBUTE_RUNTIME, "RT" },
-    };
-    const char *joint = ", ";
-
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
-        if ((attribute & names[i].bit) == 0)
-            continue;
-        print_to(sink, "%s%s", joint, names[i].name);
-        joint = " ";
-    }
-}
-
 static void print_descriptor(const struct explanation *e, const struct explain_descriptor *entry,
                              struct print_sink *sink)
 {
+    char attributes[EFI_ATTRIBUTE_TEXT_BYTES];
+
     print_to(sink, "Entry %u of %u in the firmware's map, ", entry->index, e->firmware_count);
     print_range(sink, entry->base, entry->size_bytes);
     print_to(sink, ", says %s", entry->name);
-    print_attributes(sink, entry->attribute);
+    if (*efi_attribute_text(entry->attribute, attributes) != '\0')
+        print_to(sink, ", %s", attributes);
     print_to(sink, ". ");
     if (e->uefi)
         print_to(sink, "%s ", efi_rule(entry->type));

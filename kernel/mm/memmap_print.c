@@ -87,6 +87,28 @@ const char *region_device_text(uint32_t device, char text[REGION_DEVICE_TEXT_BYT
     return text;
 }
 
+const char *efi_attribute_text(uint64_t attribute, char text[EFI_ATTRIBUTE_TEXT_BYTES])
+{
+    static const struct {
+        uint64_t bit;
+        const char *name;
+    } names[] = {
+        { EFI_ATTRIBUTE_UC, "UC" }, { EFI_ATTRIBUTE_WC, "WC" },
+        { EFI_ATTRIBUTE_WT, "WT" }, { EFI_ATTRIBUTE_WB, "WB" },
+        { EFI_ATTRIBUTE_NV, "NV" }, { EFI_ATTRIBUTE_MORE_RELIABLE, "MR" },
+        { EFI_ATTRIBUTE_SP, "SP" }, { EFI_ATTRIBUTE_RUNTIME, "RT" },
+    };
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        if ((attribute & names[i].bit) != 0)
+            used += print_buffer(text + used, EFI_ATTRIBUTE_TEXT_BYTES - used, "%s%s",
+                                 used > 0 ? " " : "", names[i].name);
+    }
+    return text;
+}
+
 /* The private ranges of types: UEFI 2.10, 7.2.1 "AllocatePages". */
 #define EFI_TYPE_OEM_FIRST 0x70000000u
 #define EFI_TYPE_OS_FIRST  0x80000000u

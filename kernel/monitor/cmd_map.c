@@ -107,26 +107,6 @@ static bool show_map(const struct memmap *map)
 
 /* --- map -u ---------------------------------------------------------------------------------- */
 
-/* The attributes that matter, in the words of the specification. */
-static void print_attributes(uint64_t attribute)
-{
-    static const struct {
-        uint64_t bit;
-        const char *name;
-    } names[] = {
-        { EFI_ATTRIBUTE_UC, "UC" }, { EFI_ATTRIBUTE_WC, "WC" },
-        { EFI_ATTRIBUTE_WT, "WT" }, { EFI_ATTRIBUTE_WB, "WB" },
-        { EFI_ATTRIBUTE_NV, "NV" }, { EFI_ATTRIBUTE_MORE_RELIABLE, "MR" },
-        { EFI_ATTRIBUTE_SP, "SP" }, { EFI_ATTRIBUTE_RUNTIME, "RT" },
-    };
-
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
-        if ((attribute & names[i].bit) != 0)
-            print(" %s", names[i].name);
-    }
-    print("\n");
-}
-
 /* An entry of the firmware may claim anything: a size beyond 2^64 is shown as the most there is. */
 static uint64_t descriptor_bytes(const struct efi_memory_descriptor *descriptor)
 {
@@ -174,10 +154,12 @@ static bool show_firmware_map(const struct command_call *call)
          at += map->descriptor_bytes) {
         struct entry entry = read_entry(map, at);
         char size[SIZE_TEXT_BYTES];
+        char attributes[EFI_ATTRIBUTE_TEXT_BYTES];
 
-        print("  0x%016llx  %10s  %-24s", (unsigned long long)entry.base,
-              format_size(entry.size_bytes, size), entry.name);
-        print_attributes(entry.attribute);
+        efi_attribute_text(entry.attribute, attributes);
+        print("  0x%016llx  %10s  %-24s%s%s\n", (unsigned long long)entry.base,
+              format_size(entry.size_bytes, size), entry.name, *attributes != '\0' ? " " : "",
+              attributes);
         count++;
     }
     print("%u entries of %u bytes, in the firmware's order.\n", count, map->descriptor_bytes);

@@ -293,6 +293,19 @@ static void an_unaligned_start_is_handled_like_any_border(void **state)
     table_close(&map);
 }
 
+/* Attributes have the specification's words, in one order; what has none is left out. */
+static void attributes_have_words(void **state)
+{
+    char text[EFI_ATTRIBUTE_TEXT_BYTES];
+
+    (void)state;
+    assert_string_equal(efi_attribute_text(0, text), "");
+    assert_string_equal(efi_attribute_text((uint64_t)1 << 12, text), "");
+    assert_string_equal(efi_attribute_text(EFI_ATTRIBUTE_RUNTIME | EFI_ATTRIBUTE_WB, text),
+                        "WB RT");
+    assert_string_equal(efi_attribute_text(UINT64_MAX, text), "UC WC WT WB NV MR SP RT");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +315,7 @@ int main(void)
         cmocka_unit_test(special_purpose_memory_is_soft_reserved),
         cmocka_unit_test(no_write_back_is_stricter_than_special),
         cmocka_unit_test(attributes_become_flags),
+        cmocka_unit_test(attributes_have_words),
         cmocka_unit_test(the_runtime_attribute_only_adds),
         cmocka_unit_test(descriptors_lie_as_far_apart_as_the_call_says),
         cmocka_unit_test(malformed_maps_are_refused_as_a_whole),
