@@ -18,11 +18,6 @@
 #define DESCRIPTOR_RING   0x0000600000000000u /* for ring 3 instead */
 #define DESCRIPTOR_RECORD 0x0040930000000000u /* read and write, limit in bytes */
 
-struct [[gnu::packed]] table_pointer {
-    uint16_t limit;
-    uint32_t base;
-};
-
 /* trap_entry.asm */
 void trap_double_fault_task(void);
 

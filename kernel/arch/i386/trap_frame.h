@@ -23,4 +23,10 @@ struct trap_frame {
 static_assert(offsetof(struct trap_frame, eip) == 15 * 4, "trap_entry.asm counts on it");
 static_assert(sizeof(struct trap_frame) == 20 * 4, "trap_entry.asm counts on it");
 
+/* Where execution goes on. */
+static inline uintptr_t *trap_frame_place(struct trap_frame *frame)
+{
+    return &frame->eip;
+}
+
 #endif

@@ -52,6 +52,12 @@
 #define FLAG_NESTED        (1u << 14)
 #define FLAG_ALIGNMENT     (1u << 18) /* alignment checks; in ring 0, SMAP's override */
 
+/* What LGDT and LIDT take: SDM vol. 3A, figure 2-6. */
+struct [[gnu::packed]] table_pointer {
+    uint16_t limit; /* bytes - 1 */
+    uintptr_t base;
+};
+
 static inline uintptr_t cr0_read(void)
 {
     uintptr_t value;

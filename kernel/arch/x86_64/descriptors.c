@@ -18,11 +18,6 @@
 #define DESCRIPTOR_RING 0x0000600000000000u /* for ring 3 instead */
 #define DESCRIPTOR_TASK 0x0000890000000000u /* present, 64-bit task state, available */
 
-struct [[gnu::packed]] table_pointer {
-    uint16_t limit;
-    uint64_t base;
-};
-
 static void fill_descriptors(struct cpu_local *local)
 {
     uint64_t task = (uintptr_t)&local->task;

@@ -28,6 +28,8 @@
 #include "lib/string.h"
 #include "trap_frame.h"
 
+#include "arch/x86/trap_steps.h"
+
 #define STUB_BYTES      16u
 #define GATE_INTERRUPT  0x8eu /* present, ring 0, 64-bit interrupt gate: SDM vol. 3A, figure 6-8 */
 
@@ -44,11 +46,6 @@ struct gate {
     uint32_t reserved;
 };
 static_assert(sizeof(struct gate) == 16, "SDM vol. 3A, figure 6-8");
-
-struct [[gnu::packed]] table_pointer {
-    uint16_t limit;
-    uint64_t base;
-};
 
 /* trap_entry.asm */
 extern const uint8_t trap_stubs[VECTOR_COUNT][STUB_BYTES];
@@ -102,22 +99,7 @@ void trap_load(void)
     __asm__ volatile("lidt %0" : : "m"(pointer) : "memory");
 }
 
-/* With an empty IDT the next exception cannot be delivered, nor the double fault that follows: the
- * processor shuts down, and the machine resets (SDM vol. 3A, 6.15, vector 8). */
-void arch_cpu_reset(void)
-{
-    struct table_pointer nothing = { .limit = 0, .base = 0 };
-
-    __asm__ volatile("lidt %0\n\tint3" : : "m"(nothing) : "memory");
-    arch_cpu_halt();
-}
-
 /* --- what happened ----------------------------------------------------------------------- */
-
-static bool is_from_ring_3(const struct trap_frame *frame)
-{
-    return (frame->cs & SELECTOR_RING) != 0;
-}
 
 void arch_trap_describe(const struct trap_frame *frame, struct trap_info *info)
 {
@@ -131,16 +113,6 @@ void arch_trap_describe(const struct trap_frame *frame, struct trap_info *info)
 }
 
 /* --- what becomes of it ------------------------------------------------------------------ */
-
-/* Once: what a witness does wrong has none. */
-static void watch(struct trap_try *try, const struct trap_frame *frame)
-{
-    void (*witness)(void *context, const struct trap_frame *frame) = try->witness;
-
-    try->witness = NULL;
-    if (witness != NULL)
-        witness(try->context, frame);
-}
 
 static void resume_try(struct trap_try *try, struct trap_frame *frame)
 {
@@ -156,43 +128,6 @@ static void resume_try(struct trap_try *try, struct trap_frame *frame)
     frame->rip = try->resume.rip;
     frame->rflags =
         (frame->rflags & ~(uint64_t)FLAG_INTERRUPT) | (try->interrupts & FLAG_INTERRUPT);
-}
-
-static bool go_on_elsewhere(struct trap_frame *frame, bool offered)
-{
-    uintptr_t place = exception_fixup(frame->vector, frame->rip, offered);
-
-    if (place == 0)
-        return false;
-    frame->rip = place;
-    return true;
-}
-
-static void note_resolved(const struct trap_frame *frame)
-{
-    struct trap_info info;
-
-    if (!is_from_ring_3(frame))
-        return;
-    arch_trap_describe(frame, &info);
-    user_fault_resolved(&info);
-}
-
-/* Interrupts; true: the frame was none of an exception. */
-static bool is_interrupt(const struct trap_frame *frame)
-{
-    struct cpu_local *local = cpu_local();
-
-    if (frame->vector == VECTOR_NMI)
-        interrupt_stop_if_asked(frame->rip, frame->rbp);
-    if (frame->vector < VECTOR_FIRST_FREE)
-        return false;
-    local->interrupt_depth++;
-    interrupt_handle((unsigned)frame->vector);
-    local->interrupt_depth--;
-    if (frame->vector == VECTOR_TICK && is_from_ring_3(frame))
-        user_tick(frame);
-    return true;
 }
 
 /* Called by trap_common; when it returns, the frame is what execution goes on with. */

@@ -16,4 +16,10 @@ struct trap_frame {
 };
 static_assert(offsetof(struct trap_frame, rip) == 18 * 8, "trap_entry.asm counts on it");
 
+/* Where execution goes on. */
+static inline uintptr_t *trap_frame_place(struct trap_frame *frame)
+{
+    return &frame->rip;
+}
+
 #endif
