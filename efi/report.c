@@ -12,8 +12,7 @@
 #include "lib/string.h"
 #include "mm/memmap_events.h"
 
-#define SIZE_TEXT_BYTES      16
-#define ATTRIBUTE_TEXT_BYTES 48
+#define SIZE_TEXT_BYTES 16
 
 static size_t descriptor_count(const struct report *report)
 {
@@ -35,6 +34,11 @@ static const char *known(const char *name)
     return name[0] != '\0' ? name : "unknown";
 }
 
+static const char *or_dash(const char *text)
+{
+    return text[0] != '\0' ? text : "-";
+}
+
 /* --- for people -------------------------------------------------------------------------- */
 
 /* In the largest unit of which it is a whole number, or has at least ten. */
@@ -50,33 +54,6 @@ static const char *size_text(uint64_t size_bytes, char text[SIZE_TEXT_BYTES])
     }
     print_buffer(text, SIZE_TEXT_BYTES, "%llu %s", (unsigned long long)size_bytes, units[unit]);
     return text;
-}
-
-/* UEFI 2.10, 7.2.3: what the memory can do, and what else the firmware says of it. */
-static const char *attribute_text(uint64_t attribute, char text[ATTRIBUTE_TEXT_BYTES])
-{
-    static const struct {
-        uint64_t bit;
-        const char *name;
-    } names[] = {
-        { EFI_ATTRIBUTE_RUNTIME, "RUNTIME" },
-        { EFI_ATTRIBUTE_SP, "SP" },
-        { EFI_ATTRIBUTE_MORE_RELIABLE, "MR" },
-        { EFI_ATTRIBUTE_NV, "NV" },
-        { EFI_ATTRIBUTE_WB, "WB" },
-        { EFI_ATTRIBUTE_WT, "WT" },
-        { EFI_ATTRIBUTE_WC, "WC" },
-        { EFI_ATTRIBUTE_UC, "UC" },
-    };
-    size_t used = 0;
-
-    text[0] = '\0';
-    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
-        if ((attribute & names[i].bit) != 0)
-            used += print_buffer(text + used, ATTRIBUTE_TEXT_BYTES - used, "%s%s",
-                                 used > 0 ? " " : "", names[i].name);
-    }
-    return used > 0 ? text : "-";
 }
 
 static void text_range(struct print_sink *sink, uint64_t base, uint64_t size_bytes)
@@ -115,7 +92,7 @@ static void text_totals(const struct report *report, struct print_sink *sink)
 
 static void text_descriptors(const struct report *report, struct print_sink *sink)
 {
-    char attributes[ATTRIBUTE_TEXT_BYTES];
+    char attributes[EFI_ATTRIBUTE_TEXT_BYTES];
 
     print_to(sink, "\nWhat the firmware says: %zu descriptors of %zu bytes\n\n",
              descriptor_count(report), report->firmware->descriptor_bytes);
@@ -124,7 +101,7 @@ static void text_descriptors(const struct report *report, struct print_sink *sin
 
         text_range(sink, d.physical_start, d.page_count << PAGE_SHIFT);
         print_to(sink, "%-19s %s\n", efi_memory_type_name(d.type),
-                 attribute_text(d.attribute, attributes));
+                 or_dash(efi_attribute_text(d.attribute, attributes)));
     }
 }
 

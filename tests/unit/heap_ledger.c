@@ -5,6 +5,7 @@
 #include "heap_ledger.h"
 
 #include "heap_machine.h"
+#include "host_log.h"
 #include "mm/heap.h"
 
 #include <stdio.h>
@@ -23,16 +24,26 @@ static void stop(const char *what, const void *object)
     abort();
 }
 
-void heap_ledger_destroy(void)
+static void destroy_ledger(void)
 {
     if (owned != NULL)
         munmap(owned, owned_bytes);
     owned = NULL;
 }
 
-void heap_ledger_create(void)
+int heap_ledger_tear_down(void **state)
 {
-    heap_ledger_destroy();
+    (void)state;
+    destroy_ledger();
+    heap_machine_destroy();
+    return 0;
+}
+
+void heap_ledger_create(size_t count_frames, size_t window_bytes)
+{
+    host_log_clear();
+    heap_machine_create(count_frames, window_bytes);
+    destroy_ledger();
     owned_bytes = heap_machine_window_bytes() / GRANULE;
     owned = mmap(NULL, owned_bytes, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -10,9 +10,11 @@
 
 #include "lib/types.h"
 
-/* An empty ledger for the machine's window, in place of the one before. */
-void heap_ledger_create(void);
-void heap_ledger_destroy(void);
+/* A machine of heap_machine_create() with an empty ledger and an empty log, in place of the one before. */
+void heap_ledger_create(size_t count_frames, size_t window_bytes);
+
+/* Ends both: what cmocka calls after a test. Always 0. */
+int heap_ledger_tear_down(void **state);
 
 /* An object of the caller's, from now on / no longer. NULL is ignored. */
 void heap_ledger_enter(const void *object);

@@ -97,8 +97,8 @@ static void text_says_it_all(void **state)
     expect(text, "machine    The \\ Maker, Model\n");
     expect(text, "addresses of 46 bits\n");
     expect(text, "Maker 1.2, UEFI 2.7, Secure Boot off\n");
-    expect(text, "000000100000-0000100fffff   256 MiB  ConventionalMemory  WB UC\n");
-    expect(text, "000010100000-0000106fffff     6 MiB  RuntimeServicesData RUNTIME WB UC\n");
+    expect(text, "000000100000-0000100fffff   256 MiB  ConventionalMemory  UC WB\n");
+    expect(text, "000010100000-0000106fffff     6 MiB  RuntimeServicesData UC WB RT\n");
     expect(text, "000040000000-000040002fff    12 KiB  OEM                 -\n");
     expect(text, "000000100000-0000100fffff   256 MiB  usable              none\n");
     expect(text, "\n                           unknown type\n");
@@ -128,8 +128,8 @@ static void strange_maps_are_told(void **state)
 
     (void)state;
     expect(text, "4 descriptors of 48 bytes");
-    expect(text, "000000000000-000000000000       0 B  ConventionalMemory  WB UC\n");
-    expect(text, "RUNTIME SP MR NV WB WT WC UC\n");
+    expect(text, "000000000000-000000000000       0 B  ConventionalMemory  UC WB\n");
+    expect(text, "UC WC WT WB NV MR SP RT\n");
     for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1)
         assert_true(strcspn(line, "\n") <= 100);
     text = report_of(strange, ARRAY_COUNT(strange), REPORT_JSON);

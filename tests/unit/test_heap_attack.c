@@ -25,17 +25,7 @@ static unsigned char *objects[OBJECTS];
 static int set_up(void **state)
 {
     (void)state;
-    host_log_clear();
-    heap_machine_create(FRAMES, WINDOW_BYTES);
-    heap_ledger_create();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    heap_ledger_destroy();
-    heap_machine_destroy();
+    heap_ledger_create(FRAMES, WINDOW_BYTES);
     return 0;
 }
 
@@ -240,13 +230,14 @@ static void metadata_is_out_of_reach(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(overflow_into_the_neighbour, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(write_after_free, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(forged_pointers, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(freed_foreign_slab, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(forged_pointers_to_large, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(forged_pointers_to_the_others, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(metadata_is_out_of_reach, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(overflow_into_the_neighbour, set_up, heap_ledger_tear_down),
+        cmocka_unit_test_setup_teardown(write_after_free, set_up, heap_ledger_tear_down),
+        cmocka_unit_test_setup_teardown(forged_pointers, set_up, heap_ledger_tear_down),
+        cmocka_unit_test_setup_teardown(freed_foreign_slab, set_up, heap_ledger_tear_down),
+        cmocka_unit_test_setup_teardown(forged_pointers_to_large, set_up, heap_ledger_tear_down),
+        cmocka_unit_test_setup_teardown(forged_pointers_to_the_others, set_up,
+                                        heap_ledger_tear_down),
+        cmocka_unit_test_setup_teardown(metadata_is_out_of_reach, set_up, heap_ledger_tear_down),
     };
 
     return cmocka_run_group_tests_name("heap_attack", tests, NULL, NULL);

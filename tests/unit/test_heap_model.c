@@ -46,16 +46,7 @@ static int set_up(void **state)
     random_state = 0x2545f4914f6cdd1du;
     memset(slots, 0, sizeof(slots));
     memset(ballast, 0, sizeof(ballast));
-    heap_machine_create(FRAMES, WINDOW_BYTES);
-    heap_ledger_create();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    heap_ledger_destroy();
-    heap_machine_destroy();
+    heap_ledger_create(FRAMES, WINDOW_BYTES);
     return 0;
 }
 
@@ -370,8 +361,7 @@ static void every_failing_page(void **state)
         for (unsigned forever = 0; forever < 2; forever++) {
             size_t before;
 
-            heap_machine_create(FRAMES, WINDOW_BYTES);
-            heap_ledger_create();
+            heap_ledger_create(FRAMES, WINDOW_BYTES);
             memset(slots, 0, sizeof(slots));
             before = heap_machine_frames_used();
             heap_machine_fail(nth, forever != 0 ? ULONG_MAX / 2 : 1);
@@ -407,10 +397,10 @@ static void every_failing_page_of_init(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(random_operations, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(debugged_operations, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(every_failing_page, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(every_failing_page_of_init, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(random_operations, set_up, heap_ledger_tear_down),
+        cmocka_unit_test_setup_teardown(debugged_operations, set_up, heap_ledger_tear_down),
+        cmocka_unit_test_setup_teardown(every_failing_page, set_up, heap_ledger_tear_down),
+        cmocka_unit_test_setup_teardown(every_failing_page_of_init, set_up, heap_ledger_tear_down),
     };
 
     return cmocka_run_group_tests_name("heap_model", tests, NULL, NULL);

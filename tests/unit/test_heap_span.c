@@ -29,17 +29,7 @@ static int set_up(void **state)
 {
     (void)state;
     random_state = 88172645463325252u;
-    host_log_clear();
-    heap_machine_create(FRAMES, WINDOW_BYTES);
-    heap_ledger_create();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    heap_ledger_destroy();
-    heap_machine_destroy();
+    heap_ledger_create(FRAMES, WINDOW_BYTES);
     return 0;
 }
 
@@ -258,7 +248,7 @@ static void alignment_is_kept(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, heap_ledger_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(holes_are_filled),       TEST(spans_are_counted), TEST(wrong_frees_of_spans),
         TEST(spans_get_another_size), TEST(alignment_is_kept),

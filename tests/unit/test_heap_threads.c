@@ -30,17 +30,7 @@
 static int set_up(void **state)
 {
     (void)state;
-    host_log_clear();
-    heap_machine_create(FRAMES, WINDOW_BYTES);
-    heap_ledger_create();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    heap_ledger_destroy();
-    heap_machine_destroy();
+    heap_ledger_create(FRAMES, WINDOW_BYTES);
     return 0;
 }
 
@@ -260,9 +250,9 @@ static void interrupts_allocate_too(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(processors_exchange_objects, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(one_object_freed_by_all, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(interrupts_allocate_too, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(processors_exchange_objects, set_up, heap_ledger_tear_down),
+        cmocka_unit_test_setup_teardown(one_object_freed_by_all, set_up, heap_ledger_tear_down),
+        cmocka_unit_test_setup_teardown(interrupts_allocate_too, set_up, heap_ledger_tear_down),
     };
 
     return cmocka_run_group_tests_name("heap_threads", tests, NULL, NULL);
