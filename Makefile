@@ -7,6 +7,7 @@
 #   programs build/user/                for ring 3, carried by the kernel         mk/user.mk
 #   kernel   build/kernel-x86_64.elf     freestanding, position independent       mk/kernel.mk
 #   loader   build/BOOTX64.EFI           a UEFI application that embeds the kernel mk/loader.mk
+#   signed   build/signed/              the loader for Secure Boot, when asked for    mk/sign.mk
 #   disk     build/esp/, meridian.img    what goes on a stick                      mk/disk.mk
 #   hosted   build/hosted/, build/host/  libmm for tests, host programs            mk/hosted.mk
 #
@@ -67,6 +68,7 @@ need-%: FORCE
 include mk/user.mk
 include mk/kernel.mk
 include mk/loader.mk
+include mk/sign.mk
 include mk/disk.mk
 include mk/guest.mk
 include mk/hosted.mk

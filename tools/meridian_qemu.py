@@ -37,6 +37,9 @@ CONFIG_FILE = "meridian/meridian.conf"
 ELF_CLASS_32 = 1                # of byte 4 of an ELF file
 GDB_COMMANDS = pathlib.Path(__file__).parent / "gdb/meridian.py"
 OVMF_LIST = pathlib.Path(__file__).with_name("ovmf.list")
+# Firmware that enforces Secure Boot, and a variable store with Debian's test keys enrolled; it wants SMM.
+OVMF_SECURE = ("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd", "/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd")
+SECURE_WORDS = ["-global", "driver=cfi.pflash01,property=secure,value=on"]
 
 
 def firmware():
@@ -93,12 +96,14 @@ class Guest:
     lazy_memory: bool = True     # host memory is taken when the guest touches it (1 TiB guests)
     reboots: bool = False        # a reset starts the machine again instead of ending QEMU
     qmp: str = ""                # path of a QMP socket
+    secure_boot: bool = False    # OVMF with Secure Boot on; the disk is staged with signed programs
+    tpm: str = ""                # path of the control socket of a swtpm; "" is a machine without a TPM
     extra: list = dataclasses.field(default_factory=list)
 
 
 def uefi_words(guest):
     """OVMF, with a copy of its variable store in the guest's folder, and the disk."""
-    code, variables = firmware()
+    code, variables = OVMF_SECURE if guest.secure_boot else firmware()
     store = os.path.join(guest.folder, "vars.fd")
     shutil.copyfile(variables, store)
     return ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
@@ -118,6 +123,8 @@ def boot_words(guest):
 
 def memory_words(guest):
     machine, words = guest.machine, []
+    if guest.secure_boot:
+        machine += ",smm=on"
     if guest.lazy_memory:
         machine += ",memory-backend=ram"
         words = ["-object", f"memory-backend-ram,id=ram,size={guest.memory},reserve=off"]
@@ -140,6 +147,11 @@ def command(guest):
         words += ["-vga", "none"]
     if "mon:" not in guest.serial:
         words += ["-monitor", "none"]
+    if guest.secure_boot:
+        words += SECURE_WORDS
+    if guest.tpm:
+        words += ["-chardev", f"socket,id=tpm,path={guest.tpm}", "-tpmdev", "emulator,id=tpm,chardev=tpm",
+                  "-device", "tpm-crb,tpmdev=tpm"]
     if guest.qmp:
         words += ["-qmp", f"unix:{guest.qmp},server=on,wait=off"]
     return [*words, *guest.extra]

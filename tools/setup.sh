@@ -3,7 +3,7 @@
 #
 # setup.sh - finds the tools that a target needs, and installs what is missing.
 #
-#   tools/setup.sh build|run|bios|debug|unit|unit-32|lint|test|web|bench-heap
+#   tools/setup.sh build|run|bios|debug|unit|unit-32|lint|test|sign|web|bench-heap
 #                                                    what the target needs, quietly when all is there
 #   tools/setup.sh --doctor                          every tool with its version
 #
@@ -53,6 +53,9 @@ jsonschema     | test            | py:jsonschema                 | python3-jsons
 chromium       | test            | cmd:chromium,chromium-browser | chromium         | chromium           | chromium    | chromium
 chromium driver | test           | cmd:chromedriver              | chromium-driver  | chromedriver       | chromium    | chromedriver
 selenium       | test            | py:selenium                   | python3-selenium | python3-selenium   | python-selenium | python3-selenium
+sbsign         | sign test       | cmd:sbsign                    | sbsigntool       | sbsigntools        | sbsigntools | sbsigntools
+openssl        | test            | cmd:openssl                   | openssl          | openssl            | openssl     | openssl
+swtpm          | test            | cmd:swtpm                     | swtpm            | swtpm              | swtpm       | swtpm
 node           | web             | cmd:node                      | nodejs           | nodejs             | nodejs      | nodejs
 npm            | web             | cmd:npm                       | npm              | nodejs-npm         | npm         | npm-default
 mimalloc       | bench-heap      | file:/usr/include/mimalloc.h | libmimalloc-dev | mimalloc-devel | mimalloc | mimalloc-devel
@@ -119,6 +122,7 @@ version() { # version PROBE: what a program says about itself, in one line
     cmd:bochs) bochs --help 2>&1 | sed -n 's/^ *\(Bochs x86 Emulator\)/\1/p' ;;
     cmd:xvfb-run) echo present ;;
     cmd:xauth) xauth -V ;;
+    cmd:openssl) openssl version ;;
     cmd:*) "$(program_of "${1#cmd:}")" --version ;;
     py:*) /usr/bin/python3 -c "import ${1#py:} as m; print(m.__version__)" ;;
     ovmf) ovmf_place ;;
@@ -230,7 +234,7 @@ case ${1:-} in
     each_row doctor_row
     [ ${#missing[@]} -eq 0 ] || printf '\nTo install: %s\n' "$(install_command "${missing[@]}")"
     ;;
-build | run | bios | debug | unit | unit-32 | lint | test | web | bench-heap)
+build | run | bios | debug | unit | unit-32 | lint | test | sign | web | bench-heap)
     goal=$1
     each_row need_row
     if [ ${#missing[@]} -gt 0 ]; then
@@ -243,5 +247,5 @@ build | run | bios | debug | unit | unit-32 | lint | test | web | bench-heap)
         [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
     fi
     ;;
-*) die "usage: setup.sh build|run|bios|debug|unit|unit-32|lint|test|web|bench-heap|--doctor" ;;
+*) die "usage: setup.sh build|run|bios|debug|unit|unit-32|lint|test|sign|web|bench-heap|--doctor" ;;
 esac
