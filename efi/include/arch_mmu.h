@@ -21,25 +21,7 @@ static inline paddr_t arch_ptr_phys(const void *pointer)
     return pa((uintptr_t)pointer);
 }
 
-static inline void *arch_table_ptr(paddr_t table)
-{
-    return arch_phys_ptr(table);
-}
-
-static inline uint64_t arch_pte_read(const void *table, unsigned index, unsigned entry_bytes)
-{
-    if (entry_bytes == sizeof(uint64_t))
-        return ((const uint64_t *)table)[index];
-    return ((const uint32_t *)table)[index];
-}
-
-static inline void arch_pte_write(void *table, unsigned index, unsigned entry_bytes, uint64_t entry)
-{
-    if (entry_bytes == sizeof(uint64_t))
-        ((uint64_t *)table)[index] = entry;
-    else
-        ((uint32_t *)table)[index] = (uint32_t)entry;
-}
+#include "arch/mmu_direct.h"
 
 static inline void arch_tlb_flush_page(vaddr_t page)
 {

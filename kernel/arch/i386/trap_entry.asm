@@ -24,23 +24,7 @@
 
 ; --- the stubs ------------------------------------------------------------------------------
 
-; The processor pushes an error code for 8, 10 to 14, 17, 21, 29 and 30: SDM vol. 3A, table 6-1;
-; AMD APM vol. 2, 8.2.
-%assign ERROR_CODES (1 << 8) | (31 << 10) | (1 << 17) | (1 << 21) | (1 << 29) | (1 << 30)
-
-    align 16
-    global trap_stubs:function
-trap_stubs:
-%assign vector 0
-%rep 256
-    align 16
-%if !((ERROR_CODES >> vector) & 1) || vector > 31
-    push dword 0
-%endif
-    push dword vector
-    jmp trap_common
-%assign vector vector + 1
-%endrep
+%include "arch/x86/trap_stubs.inc"
 
 ; --- the way in and out ---------------------------------------------------------------------
 

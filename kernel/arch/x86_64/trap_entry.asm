@@ -13,6 +13,8 @@
 ; it is a program's, which its base tells: the kernel's lies in the upper half (user.c). Where the
 ; exception came from does not tell: it may have come between SYSCALL and its SWAPGS.
 
+%include "arch/x86_64/registers.inc"
+
     default rel
 
     TRAP_FRAME_SNAPSHOT equ 256 ; exception.h
@@ -24,44 +26,14 @@
 
 ; --- the stubs ------------------------------------------------------------------------------
 
-; The processor pushes an error code for 8, 10 to 14, 17, 21, 29 and 30: SDM vol. 3A, table 6-1;
-; AMD APM vol. 2, 8.2.
-%assign ERROR_CODES (1 << 8) | (31 << 10) | (1 << 17) | (1 << 21) | (1 << 29) | (1 << 30)
-
-    align 16
-    global trap_stubs:function
-trap_stubs:
-%assign vector 0
-%rep 256
-    align 16
-%if !((ERROR_CODES >> vector) & 1) || vector > 31
-    push 0
-%endif
-    push vector
-    jmp trap_common
-%assign vector vector + 1
-%endrep
+%include "arch/x86/trap_stubs.inc"
 
 ; --- the way in and out ---------------------------------------------------------------------
 
     align 16
     global trap_common:function
 trap_common:
-    push rax
-    push rbx
-    push rcx
-    push rdx
-    push rsi
-    push rdi
-    push rbp
-    push r8
-    push r9
-    push r10
-    push r11
-    push r12
-    push r13
-    push r14
-    push r15
+    push_registers
     mov rax, cr2
     push rax
     mov ecx, MSR_GS_BASE
@@ -89,21 +61,7 @@ trap_return:
     swapgs
 .same_ring:
     add rsp, 8                  ; cr2
-    pop r15
-    pop r14
-    pop r13
-    pop r12
-    pop r11
-    pop r10
-    pop r9
-    pop r8
-    pop rbp
-    pop rdi
-    pop rsi
-    pop rdx
-    pop rcx
-    pop rbx
-    pop rax
+    pop_registers
     add rsp, 16                 ; vector and error code
     iretq
 
@@ -149,21 +107,7 @@ arch_trap_snapshot:
     push rax
     push 0
     push TRAP_FRAME_SNAPSHOT
-    push rax
-    push rbx
-    push rcx
-    push rdx
-    push rsi
-    push rdi
-    push rbp
-    push r8
-    push r9
-    push r10
-    push r11
-    push r12
-    push r13
-    push r14
-    push r15
+    push_registers
     push 0                      ; cr2
     mov rax, rdi
     mov rdi, rsi

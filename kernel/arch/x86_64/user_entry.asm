@@ -2,6 +2,8 @@
 ;
 ; user_entry.asm - the way into ring 3, and back by SYSCALL; memory of ring 3. user.c has the theory.
 
+%include "arch/x86_64/registers.inc"
+
     default rel
 
     TRAP_FRAME_CALL equ 257     ; exception.h
@@ -31,21 +33,7 @@ user_call_entry:
     push rcx
     push 0
     push TRAP_FRAME_CALL
-    push rax
-    push rbx
-    push rcx
-    push rdx
-    push rsi
-    push rdi
-    push rbp
-    push r8
-    push r9
-    push r10
-    push r11
-    push r12
-    push r13
-    push r14
-    push r15
+    push_registers
     push 0                      ; cr2
     mov rdi, rsp
     push rcx                    ; a frame for those who walk the stack
@@ -54,21 +42,7 @@ user_call_entry:
     and rsp, -16
     call user_call_dispatch
     lea rsp, [rbp + 24]         ; cr2 is done with, too
-    pop r15
-    pop r14
-    pop r13
-    pop r12
-    pop r11
-    pop r10
-    pop r9
-    pop r8
-    pop rbp
-    pop rdi
-    pop rsi
-    pop rdx
-    pop rcx
-    pop rbx
-    pop rax
+    pop_registers
     add rsp, 16                 ; vector and error code
     pop rcx                     ; rip, which is canonical
     add rsp, 8                  ; cs
