@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # The hosted build: kernel/mm and kernel/boot as a library of the machine that builds, over the
-# fake machine of tests/host. Five variants: gcc and clang under the address and
+# fake machine of tests/host. Variants: gcc and clang under the address and
 # undefined-behaviour sanitizers for the unit tests, m32 the same in 32 bits, threads under the
-# thread sanitizer for tests with several processors, and a plain one for programs that people run
-# (build/host/).
+# thread sanitizer for tests with several processors, a plain one for programs that people run
+# (build/host/), and two for `make mutate`.
 #
 # Every tests/unit/test_NAME.c is one program, linked with cmocka. One that needs sources beyond
 # the library names them in UNIT_EXTRA_NAME.
@@ -64,6 +64,8 @@ CC_clang   := $(CLANG)
 CC_m32     := $(GCC) -m32 -Itests/host/include -Ikernel/arch/i386/include
 CC_threads := $(GCC)
 CC_plain   := $(GCC)
+CC_mutant  := $(GCC)
+CC_lines   := $(GCC)
 # Order and places of locks are checked wherever tests run (lib/lock.h).
 LOCK_CHECKS := -DCONFIG_LOCK_CHECKS=1
 VARIANT_gcc   := $(SANITIZERS) $(LOCK_CHECKS)
@@ -72,7 +74,10 @@ VARIANT_clang := $(SANITIZERS) $(LOCK_CHECKS)
 VARIANT_m32   := $(SANITIZERS) $(LOCK_CHECKS) -Wno-conversion -Wno-type-limits
 VARIANT_threads := -fsanitize=thread $(LOCK_CHECKS)
 VARIANT_plain := -O2
-VARIANTS := gcc clang m32 threads plain
+# For tools/mutate.py: what compiles to the same code is no mutant, so nothing in an object may depend on its line.
+VARIANT_mutant := -O1 -g0 $(LOCK_CHECKS)
+VARIANT_lines := --coverage -O0 $(LOCK_CHECKS)
+VARIANTS := gcc clang m32 threads plain mutant lines
 # What a variant needs from tools/setup.sh.
 need_of = $(or $(filter build,$(1:plain=build)),$(filter unit-32,$(1:m32=unit-32)),unit)
 # cmocka by its full name: for 32 bits, distributions have the library and not what -lcmocka wants.
@@ -121,7 +126,7 @@ build/host/meridian-$(1): $$(patsubst %,build/hosted/plain/%.o,$$(sort $$(wildca
 endef
 
 $(foreach variant,$(VARIANTS),$(eval $(call hosted_variant,$(variant))))
-$(foreach variant,gcc clang,$(foreach name,$(UNIT_NAMES),$(eval $(call unit_program,$(variant),$(name)))))
+$(foreach variant,gcc clang mutant lines,$(foreach name,$(UNIT_NAMES),$(eval $(call unit_program,$(variant),$(name)))))
 $(foreach name,$(M32_NAMES),$(eval $(call unit_program,m32,$(name))))
 $(foreach name,$(THREAD_NAMES),$(eval $(call unit_program,threads,$(name))))
 $(foreach name,$(HOST_NAMES),$(eval $(call host_program,$(name))))
@@ -142,6 +147,10 @@ build/soak/heap: $(patsubst %,build/hosted/plain/%.o,tests/unit/test_heap_model.
 .PHONY: soak-heap
 soak-heap: build/soak/heap ## 10^8 operations of the heap against a model, pages failing; ARGS="OPERATIONS [SEED]"
 	@MERIDIAN_HEAP_OPERATIONS=$(or $(firstword $(ARGS)),100000000) MERIDIAN_HEAP_SEED=$(or $(word 2,$(ARGS)),0) build/soak/heap
+
+.PHONY: mutate
+mutate: | need-unit ## plant single mistakes in kernel/mm, count which the unit tests find; ARGS="--sample N --seed S --files PATTERN"
+	@$(PYTHON) tools/mutate.py $(ARGS) $(filter-out efi_% monitor_% view_% user_%,$(UNIT_NAMES))
 
 UNIT_PROGRAMS := $(foreach variant,gcc clang,$(UNIT_NAMES:%=build/unit/$(variant)/%)) $(THREAD_NAMES:%=build/unit/threads/%)
 M32_PROGRAMS  := $(M32_NAMES:%=build/unit/m32/%)
