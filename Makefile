@@ -8,7 +8,7 @@
 #   kernel   build/kernel-x86_64.elf     freestanding, position independent       mk/kernel.mk
 #   loader   build/BOOTX64.EFI           a UEFI application that embeds the kernel mk/loader.mk
 #   signed   build/signed/              the loader for Secure Boot, when asked for    mk/sign.mk
-#   disk     build/esp/, meridian.img    what goes on a stick                      mk/disk.mk
+#   disk     build/esp/, meridian.{img,iso} what goes on a stick                   mk/disk.mk
 #   hosted   build/hosted/, build/host/  libmm for tests, host programs            mk/hosted.mk
 #
 # New source files are picked up by wildcard. Objects depend on the headers that they include
@@ -87,7 +87,7 @@ GDB_SOCKET := build/gdb.sock
 RUN_GDB     = $(if $(GDB),--gdb $(GDB_SOCKET))
 all: $(KERNEL_PRODUCTS) $(LOADER_PRODUCTS) $(DISK_PRODUCTS) $(HOST_PROGRAMS) $(VIEWER) ## build everything that goes on a stick, and the host programs
 
-run: $(DISK_PRODUCTS) | need-run ## boot in QEMU: a window where there is a display, else the terminal; ARGS="..." is the command line, GDB=yes lets gdb join
+run: $(ESP_PRODUCTS) | need-run ## boot in QEMU: a window where there is a display, else the terminal; ARGS="..." is the command line, GDB=yes lets gdb join
 	@$(PYTHON) tools/meridian_qemu.py run --esp build/esp $(RUN_GDB) $(RUN_WORDS)
 
 run-i386: build/kernel-i386.elf | need-run ## boot the 32-bit kernel in QEMU, by Multiboot; ARGS="..." is the command line, SMP=N processors
@@ -96,7 +96,7 @@ run-i386: build/kernel-i386.elf | need-run ## boot the 32-bit kernel in QEMU, by
 run-bios: $(KERNEL) | need-bios ## the same by way of GRUB, from a disc under SeaBIOS; ARGS="..." is the command line, KERNEL=... the kernel
 	@$(PYTHON) tools/meridian_qemu.py run --grub --kernel $< $(RUN_WORDS)
 
-debug: $(DISK_PRODUCTS) | need-debug ## the same with gdb, stopped at the first instruction of the kernel
+debug: $(ESP_PRODUCTS) | need-debug ## the same with gdb, stopped at the first instruction of the kernel
 	@$(PYTHON) tools/meridian_qemu.py debug --esp build/esp --symbols build/kernel-x86_64.debug.elf $(RUN_WORDS)
 
 debug-i386: build/kernel-i386.elf | need-debug ## the 32-bit kernel with gdb, stopped at its first instruction

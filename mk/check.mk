@@ -30,17 +30,17 @@ test: build/commands.tsv all $(UNIT_PROGRAMS) $(M32_PROGRAMS) $(FIRMWARE_PROGRAM
 	@$(PYTHON) tools/run_tests.py --commands $< --unit "$(UNIT_PROGRAMS) $(M32_PROGRAMS)" $(SUITES)
 
 .PHONY: stress-frames
-stress-frames: $(DISK_PRODUCTS) build/kernel-i386.elf | need-run ## 10^7 operations of the frame allocator in the kernel, both widths; ARGS=OPERATIONS
+stress-frames: $(ESP_PRODUCTS) build/kernel-i386.elf | need-run ## 10^7 operations of the frame allocator in the kernel, both widths; ARGS=OPERATIONS
 	@$(PYTHON) tools/meridian_qemu.py run --esp build/esp --cmdline 'run="stress frames $(or $(ARGS),10000000); exit"' < /dev/null
 	@$(PYTHON) tools/meridian_qemu.py run --kernel build/kernel-i386.elf --cmdline 'run="stress frames $(or $(ARGS),10000000); exit"' < /dev/null
 
 .PHONY: stress-smp
-stress-smp: $(DISK_PRODUCTS) build/kernel-i386.elf | need-run ## all processors at once for a minute, 4 of them, both widths; ARGS="SECONDS [SEED]"
+stress-smp: $(ESP_PRODUCTS) build/kernel-i386.elf | need-run ## all processors at once for a minute, 4 of them, both widths; ARGS="SECONDS [SEED]"
 	@$(PYTHON) tools/meridian_qemu.py --esp build/esp --cmdline 'run="stress $(or $(ARGS),60); exit"' run -- -smp 4 < /dev/null
 	@$(PYTHON) tools/meridian_qemu.py --kernel build/kernel-i386.elf --cmdline 'run="stress $(or $(ARGS),60); exit"' run -- -smp 4 < /dev/null
 
 .PHONY: stress-heap
-stress-heap: $(DISK_PRODUCTS) build/kernel-i386.elf | need-run ## 10^6 operations of the heap in the kernel, both widths; ARGS=OPERATIONS
+stress-heap: $(ESP_PRODUCTS) build/kernel-i386.elf | need-run ## 10^6 operations of the heap in the kernel, both widths; ARGS=OPERATIONS
 	@$(PYTHON) tools/meridian_qemu.py run --esp build/esp --cmdline 'run="stress heap $(or $(ARGS),1000000); exit"' < /dev/null
 	@$(PYTHON) tools/meridian_qemu.py run --kernel build/kernel-i386.elf --cmdline 'run="stress heap $(or $(ARGS),1000000); exit"' < /dev/null
 
@@ -48,5 +48,5 @@ stress-heap: $(DISK_PRODUCTS) build/kernel-i386.elf | need-run ## 10^6 operation
 matrix-i386: build/kernel-i386.elf | need-test ## the 32-bit kernel on every processor, memory size and machine type: a line each
 	@$(PYTHON) tests/qemu/matrix.py
 
-picture: $(DISK_PRODUCTS) | need-test ## record a session and draw docs/first-light.svg, the picture of README.md
+picture: $(ESP_PRODUCTS) | need-test ## record a session and draw docs/first-light.svg, the picture of README.md
 	@$(PYTHON) tools/picture.py

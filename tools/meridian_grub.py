@@ -1,27 +1,36 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""meridian_grub.py - a disc that GRUB starts from, on machines with a BIOS.
+"""meridian_grub.py - GRUB for machines with a BIOS: its image, its boot sector, its menu.
 
-    meridian_grub.py IMAGE --kernel ELF [--cmdline TEXT] [--module FILE]...
-
-grub-mkrescue makes it: GRUB for a BIOS, a menu of one entry that is taken at once, the kernel and
-its modules. The entry says `multiboot`, which is Multiboot 1. The image also starts from a stick.
+GRUB's image (core.img) has all modules that a menu can want inside, so that no folder of them lies
+beside it: a few sectors that a boot sector finds by number on a disk, or that a BIOS loads from a CD.
 
 GRUB reads its menu as a shell reads a script, and puts quotes around a word that has blanks in it
 before it hands the command line on. So the command line is cut into words as the kernel cuts it,
 each word loses its quotes, and is written so that GRUB takes it as it is.
 """
 
-import argparse
 import pathlib
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
 
 # Fedora and openSUSE call it by its version.
-MAKERS = ("grub-mkrescue", "grub2-mkrescue")
+MAKERS = ("grub-mkimage", "grub2-mkimage")
 MODULE_FOLDERS = ("/usr/lib/grub/i386-pc", "/usr/share/grub2/i386-pc")
+# What a menu needs, and what helps somebody who types at GRUB's own prompt.
+MODULES = ("biosdisk", "normal", "multiboot", "ls", "cat", "echo", "test", "reboot", "halt", "serial", "terminal")
+DISK, DISC = "i386-pc", "i386-pc-eltorito"
+FILE_SYSTEMS = {DISK: ("part_gpt", "fat"), DISC: ("iso9660",)}
+SECTOR = 512
+# Of boot.img, which is the boot sector, and of diskboot.img, the first sector of core.img:
+# include/grub/i386/pc/boot.h, include/grub/offsets.h.
+BOOT_CODE_BYTES = 440
+BOOT_CORE_SECTOR, BOOT_DRIVE_CHECK = 0x5C, 0x66
+NO_DRIVE_CHECK = b"\x90\x90"  # some BIOSes give a stick the number of a floppy: believe what they say
+CORE_BLOCKS = SECTOR - 12     # (first sector, sectors, segment) of what follows the first sector
 QUOTE = '"'
 
 
@@ -55,36 +64,40 @@ def menu(kernel_name, cmdline, module_names):
     return "\n".join(["set timeout=0", "menuentry Meridian {", *lines, "}", ""])
 
 
-def write_image(image, kernel, cmdline="", modules=()):
-    """Makes the image; ends with grub-mkrescue's own words when it cannot."""
+def module_folder():
+    """Where the distribution keeps GRUB for a BIOS."""
+    found = next((folder for folder in map(pathlib.Path, MODULE_FOLDERS) if folder.is_dir()), None)
+    return found or sys.exit("no GRUB for a BIOS found: install it (make doctor names the packages)")
+
+
+def core_image(kind, prefix):
+    """The bytes of GRUB's image for a disk or a disc, whose menu is `prefix`/grub.cfg."""
     maker = next(filter(shutil.which, MAKERS), None)
-    platform = next((folder for folder in MODULE_FOLDERS if pathlib.Path(folder).is_dir()), None)
-    if maker is None or platform is None:
-        sys.exit("no GRUB for a BIOS found: install it (make doctor names the packages)")
+    if maker is None:
+        sys.exit("no grub-mkimage found: install it (make doctor names the packages)")
     with tempfile.TemporaryDirectory(prefix="meridian-grub-") as folder:
-        boot = pathlib.Path(folder, "boot")
-        (boot / "grub").mkdir(parents=True)
-        for path in (kernel, *modules):
-            shutil.copy(path, boot)
-        names = [pathlib.Path(path).name for path in modules]
-        text = menu(pathlib.Path(kernel).name, cmdline, names)
-        (boot / "grub/grub.cfg").write_text(text, encoding="utf-8")
-        done = subprocess.run([maker, "-d", platform, "-o", str(image), folder], text=True,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, check=False)
-    if done.returncode != 0 or not pathlib.Path(image).exists():
-        sys.exit(f"{maker} made no image:\n{done.stdout}")
+        image = pathlib.Path(folder, "core.img")
+        done = subprocess.run([maker, "-d", module_folder(), "-O", kind, "-o", image, "-p", prefix,
+                               *MODULES, *FILE_SYSTEMS[kind]], text=True, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        if done.returncode != 0:
+            sys.exit(f"{maker} made no image:\n{done.stdout}")
+        return image.read_bytes()
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("image")
-    parser.add_argument("--kernel", required=True)
-    parser.add_argument("--cmdline", default="")
-    parser.add_argument("--module", action="append", default=[])
-    options = parser.parse_args()
-    write_image(options.image, options.kernel, options.cmdline, options.module)
-
-
-if __name__ == "__main__":
-    main()
+def install(image, prefix, core_sector, core_sectors):
+    """Writes the code of the boot sector and GRUB's image into the disk `image`, the latter into the
+    sectors that are kept for it. The table in the boot sector stays as it is."""
+    core = bytearray(core_image(DISK, prefix))
+    core += bytes(-len(core) % SECTOR)
+    count = len(core) // SECTOR
+    if count > core_sectors:
+        sys.exit(f"GRUB's image has {count} sectors, but {core_sectors} are kept for it")
+    struct.pack_into("<QH", core, CORE_BLOCKS, core_sector + 1, count - 1)
+    code = bytearray((module_folder() / "boot.img").read_bytes()[:BOOT_CODE_BYTES])
+    struct.pack_into("<Q", code, BOOT_CORE_SECTOR, core_sector)
+    code[BOOT_DRIVE_CHECK:BOOT_DRIVE_CHECK + len(NO_DRIVE_CHECK)] = NO_DRIVE_CHECK
+    with open(image, "r+b") as file:
+        file.write(code)
+        file.seek(core_sector * SECTOR)
+        file.write(core)

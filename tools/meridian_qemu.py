@@ -11,6 +11,7 @@
 `make run`, `make debug` and every test describe a Guest and ask command() for the command line.
 A guest is OVMF with its own empty variable store and one disk, made from a folder; or, for the
 32-bit kernel, a BIOS machine that starts it by Multiboot: QEMU itself is the loader, or GRUB is.
+Both start from disks, sticks (usb-storage) and discs.
 """
 
 import argparse
@@ -25,7 +26,7 @@ import tempfile
 import time
 
 import meridian_disk
-import meridian_grub
+import meridian_iso
 
 QEMU = "qemu-system-x86_64"
 QEMU_I386 = "qemu-system-i386"
@@ -33,6 +34,7 @@ DEBUG_CONSOLE_PORT = 0xE9
 EXIT_PORT = 0xF4
 # isa-debug-exit leaves with (value << 1) | 1: the kernel writes 0x10 for success, 0x11 for failure.
 EXIT_SUCCESS, EXIT_FAILURE = 33, 35
+BIOS, UEFI = "bios", "uefi"
 CONFIG_FILE = "meridian/meridian.conf"
 ELF_CLASS_32 = 1                # of byte 4 of an ELF file
 GDB_COMMANDS = pathlib.Path(__file__).parent / "gdb/meridian.py"
@@ -72,14 +74,15 @@ def stage(source, target, cmdline=None, files=None):
 
 @dataclasses.dataclass
 class Guest:
-    """A machine to boot. Paths are strings; `folder` keeps the variable store. With a `kernel`
-    or a `disc` there is neither OVMF nor disk."""
+    """A machine to boot, by its firmware from a `disk` or a `disc`, or by QEMU itself (`kernel`). Paths are
+    strings; `folder` keeps the variable store of OVMF."""
 
     disk: str = ""
     folder: str = ""
     kernel: str = ""             # a Multiboot kernel that QEMU itself loads
     append: str = ""             # its command line
-    disc: str = ""               # an image that the BIOS starts from: meridian_grub.py
+    disc: str = ""               # an image in a CD drive
+    firmware: str = ""           # BIOS or UEFI; else UEFI for a disk, BIOS for a disc
     emulator: str = ""           # the program; else the one for the width
     machine: str = "q35"
     cpu: str = "max"
@@ -101,24 +104,34 @@ class Guest:
     extra: list = dataclasses.field(default_factory=list)
 
 
+def firmware_of(guest):
+    return guest.firmware or (UEFI if guest.disk else BIOS)
+
+
 def uefi_words(guest):
-    """OVMF, with a copy of its variable store in the guest's folder, and the disk."""
+    """OVMF, with a copy of its variable store in the guest's folder."""
     code, variables = OVMF_SECURE if guest.secure_boot else firmware()
     store = os.path.join(guest.folder, "vars.fd")
     shutil.copyfile(variables, store)
     return ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
-            "-drive", f"if=pflash,unit=1,format=raw,file={store}",
-            "-drive", ",".join(filter(None, ["if=none,id=disk,format=raw", guest.disk_options,
-                                          f"file={guest.disk}"])),
-            "-device", f"{guest.disk_device},drive=disk,bootindex=0"]
+            "-drive", f"if=pflash,unit=1,format=raw,file={store}"]
+
+
+def medium_words(guest):
+    """The drive that the firmware starts from; a stick has a USB controller of its own."""
+    if guest.disc:
+        device, drive = "ide-cd", ["media=cdrom,readonly=on", f"file={guest.disc}"]
+    else:
+        device, drive = guest.disk_device, [guest.disk_options, f"file={guest.disk}"]
+    controller = ["-device", "qemu-xhci,id=stick"] if device == "usb-storage" else []
+    return ["-drive", ",".join(filter(None, ["if=none,id=disk,format=raw", *drive])), *controller,
+            "-device", f"{device},drive=disk,bootindex=0"]
 
 
 def boot_words(guest):
     if guest.kernel:
         return ["-kernel", guest.kernel, "-append", guest.append]
-    if guest.disc:
-        return ["-drive", f"media=cdrom,readonly=on,format=raw,file={guest.disc}", "-boot", "d"]
-    return uefi_words(guest)
+    return [*(uefi_words(guest) if firmware_of(guest) == UEFI else []), *medium_words(guest)]
 
 
 def memory_words(guest):
@@ -133,7 +146,7 @@ def memory_words(guest):
 
 def command(guest):
     """The QEMU command line of a guest."""
-    emulator = guest.emulator or (QEMU_I386 if guest.kernel or guest.disc else QEMU)
+    emulator = guest.emulator or (QEMU_I386 if firmware_of(guest) == BIOS else QEMU)
     words = [emulator, *memory_words(guest), "-cpu", guest.cpu, "-smp", guest.cpus]
     words += ["-accel", "tcg", "-icount", "shift=0,sleep=off"] if guest.icount else ["-accel", "tcg"]
     words += [*boot_words(guest), "-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=0x04",
@@ -168,7 +181,7 @@ def prepare(options, folder, cmdline):
                      extra=options.extra)
     if options.grub:
         disc = os.path.join(folder, "disc.iso")
-        meridian_grub.write_image(disc, options.kernel, cmdline or "")
+        meridian_iso.write_kernel_disc(disc, options.kernel, cmdline or "")
         return Guest(disc=disc, memory=options.memory, cpus=options.cpus, extra=options.extra)
     stage(options.esp, os.path.join(folder, "esp"), cmdline)
     disk = os.path.join(folder, "disk.img")

@@ -3,7 +3,7 @@
 #
 # setup.sh - finds the tools that a target needs, and installs what is missing.
 #
-#   tools/setup.sh build|run|bios|debug|unit|unit-32|lint|test|sign|web|bench-heap
+#   tools/setup.sh build|image|run|bios|debug|unit|unit-32|lint|test|sign|web|bench-heap
 #                                                    what the target needs, quietly when all is there
 #   tools/setup.sh --doctor                          every tool with its version
 #
@@ -15,7 +15,8 @@ set -euo pipefail
 # tool | needed for | recognised by | apt | dnf | pacman | zypper
 #   cmd:NAME a program, file:PATH a file, each with alternatives after commas; py:MODULE a module of
 #   the system's Python, asan:COMPILER, lib32:NAME a library that gcc -m32 finds
-# "build" is part of every other need, "run" of bios, debug and test, "bios" and "unit-32" of test.
+# "build" is part of every other need, "run" of bios, debug and test, "image" of bios and test, "bios" and
+# "unit-32" of test.
 TABLE='
 gcc            | build           | cmd:gcc                       | gcc              | gcc                | gcc         | gcc
 C library      | build           | file:/usr/include/stdio.h     | libc6-dev        | glibc-devel        | glibc       | glibc-devel
@@ -31,9 +32,9 @@ qemu           | run test        | cmd:qemu-system-x86_64        | qemu-system-x
 qemu window    | window          | window                        | qemu-system-gui  | qemu-ui-gtk        | qemu-ui-gtk | qemu-ui-gtk
 OVMF           | run test        | ovmf                          | ovmf             | edk2-ovmf          | edk2-ovmf   | qemu-ovmf-x86_64
 gdb            | debug           | cmd:gdb                       | gdb              | gdb                | gdb         | gdb
-grub           | bios            | cmd:grub-mkrescue,grub2-mkrescue | grub-common  | grub2-tools-extra  | grub        | grub2
-grub for BIOS  | bios            | file:/usr/lib/grub/i386-pc/multiboot.mod,/usr/share/grub2/i386-pc/multiboot.mod | grub-pc-bin | grub2-pc-modules | grub | grub2-i386-pc
-xorriso        | bios            | cmd:xorriso                   | xorriso          | xorriso            | libisoburn  | xorriso
+grub           | image           | cmd:grub-mkimage,grub2-mkimage | grub-common    | grub2-tools        | grub        | grub2
+grub for BIOS  | image           | file:/usr/lib/grub/i386-pc/boot_hybrid.img,/usr/share/grub2/i386-pc/boot_hybrid.img | grub-pc-bin | grub2-pc-modules | grub | grub2-i386-pc
+xorriso        | image           | cmd:xorriso                   | xorriso          | xorriso            | libisoburn  | xorriso
 bochs          | test            | cmd:bochs                     | bochs            | bochs              | bochs       | bochs
 bochs display  | test            | bochs-x                       | bochs-x          | bochs              | bochs       | bochs
 bochs BIOS     | test            | file:/usr/share/bochs/BIOS-bochs-latest | bochsbios | bochs           | bochs       | bochs
@@ -137,7 +138,7 @@ wanted() { # wanted NEEDS GOAL: does the goal include this row?
     local need
     for need in $1; do
         case $need:$2 in
-        build:* | "$2:$2" | run:bios | run:debug | bios:test | unit-32:test | window:run | window:debug) return 0 ;;
+        build:* | "$2:$2" | run:bios | run:debug | image:bios | image:test | bios:test | unit-32:test | window:run | window:debug) return 0 ;;
         esac
     done
     return 1
@@ -234,7 +235,7 @@ case ${1:-} in
     each_row doctor_row
     [ ${#missing[@]} -eq 0 ] || printf '\nTo install: %s\n' "$(install_command "${missing[@]}")"
     ;;
-build | run | bios | debug | unit | unit-32 | lint | test | sign | web | bench-heap)
+build | image | run | bios | debug | unit | unit-32 | lint | test | sign | web | bench-heap)
     goal=$1
     each_row need_row
     if [ ${#missing[@]} -gt 0 ]; then
@@ -247,5 +248,5 @@ build | run | bios | debug | unit | unit-32 | lint | test | sign | web | bench-h
         [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
     fi
     ;;
-*) die "usage: setup.sh build|run|bios|debug|unit|unit-32|lint|test|sign|web|bench-heap|--doctor" ;;
+*) die "usage: setup.sh build|image|run|bios|debug|unit|unit-32|lint|test|sign|web|bench-heap|--doctor" ;;
 esac

@@ -10,7 +10,7 @@ import pytest
 
 from bochs import Bochs
 from harness import EXIT_FAILURE, EXIT_SUCCESS, ROOT  # and with it the path of tools/
-import meridian_grub
+import meridian_iso
 
 KERNEL = ROOT / "build/kernel-i386.elf"
 TOOL = str(ROOT / "tools/meridian_qemu.py")
@@ -25,7 +25,7 @@ def disc(folder):
     """disc(cmdline, modules): the image of a disc."""
     def make(cmdline, modules=()):
         path = folder / "disc.iso"
-        meridian_grub.write_image(path, KERNEL, cmdline, modules)
+        meridian_iso.write_kernel_disc(path, KERNEL, cmdline, modules)
         return str(path)
     yield make
     (folder / "disc.iso").unlink(missing_ok=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What people type: make run in a terminal, make debug, and the disk image as it is."""
+"""What people type: make run in a terminal, and make debug."""
 
 import os
 import re
@@ -94,9 +94,3 @@ def test_debug_stops_at_the_kernel(tmp_path, width, boots, entry, early):
         done.stdout + done.stderr
     assert "where it was linked." in done.stdout
     assert early in done.stderr
-
-
-def test_disk_image_boots(machine):
-    """build/meridian.img boots as it is."""
-    with machine(disk_image=ROOT / "build/meridian.img") as run:
-        run.prompt()

@@ -12,8 +12,8 @@ import subprocess
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PRODUCTS = ["BOOTX64.EFI", "kernel-x86_64.elf", "kernel-x86_64.debug.elf", "meridian.img"]
-PARTS = ["Makefile", "mk", "include", "efi", "kernel", "user", "esp", "tools", "tests"]
+PRODUCTS = ["BOOTX64.EFI", "kernel-x86_64.elf", "kernel-x86_64.debug.elf", "kernel-i386.elf", "meridian.img", "meridian.iso"]
+PARTS = ["Makefile", "mk", "include", "efi", "kernel", "user", "esp", "bios", "tools", "tests"]
 
 
 def copy_tree(place):
