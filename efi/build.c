@@ -108,7 +108,9 @@ static uint32_t handoff_flags(const struct loader *loader)
     return (loader->machine.secure_boot ? HANDOFF_SECURE_BOOT : 0u) |
            (loader->slide && loader->image.relocatable ? HANDOFF_IMAGE_SLID : 0u) |
            (loader->slide ? HANDOFF_DIRECT_MAP_SLID : 0u) |
-           (loader->machine.no_execute ? HANDOFF_NX : 0u);
+           (loader->machine.no_execute ? HANDOFF_NX : 0u) |
+           (loader->policy.pinned ? HANDOFF_PINNED : 0u) |
+           (loader->policy.options_left_out ? HANDOFF_OPTIONS_LEFT_OUT : 0u);
 }
 
 static void fill(const struct loader *loader, struct handoff *handoff)

@@ -11,8 +11,8 @@
 
 #define ADVICE_ENCODING "Save the file as plain UTF-8 text."
 #define ADVICE_KEYS                                                                                \
-    "Write 'key: value' lines with the keys kernel, sha256, cmdline, module, timeout, report, "    \
-    "dump, screen."
+    "Write 'key: value' lines with the keys kernel, sha256, cmdline, module, module-sha256, "      \
+    "timeout, report, dump, screen, measure."
 #define ADVICE_LINE "Correct the line, or put a # before it."
 
 static enum status refuse_encoding(struct refusal *refusal, const char *reason)
@@ -56,8 +56,7 @@ static enum status set_kernel(struct config_file *config, struct text value,
     return check_path(path, refusal);
 }
 
-static enum status set_sha256(struct config_file *config, struct text value,
-                              struct refusal *refusal)
+static enum status set_hash(struct config_hash *hash, struct text value, struct refusal *refusal)
 {
     if (value.size_bytes != 2 * SHA256_BYTES)
         return refuse(refusal, STATUS_CORRUPT, "Paste the 64 digits that sha256sum prints.",
@@ -70,10 +69,31 @@ static enum status set_sha256(struct config_file *config, struct text value,
         if (high < 0 || low < 0)
             return refuse(refusal, STATUS_CORRUPT, "Paste the 64 digits that sha256sum prints.",
                           "'%.2s' is not hexadecimal", value.start + 2 * i);
-        config->kernel_hash[i] = (uint8_t)(high << 4 | low);
+        hash->digest[i] = (uint8_t)(high << 4 | low);
     }
-    config->kernel_hash_given = true;
+    hash->given = true;
     return STATUS_OK;
+}
+
+static enum status set_kernel_hash(struct config_file *config, struct text value,
+                                   struct refusal *refusal)
+{
+    return set_hash(&config->kernel_hash, value, refusal);
+}
+
+/* It belongs to the module whose line was last. */
+static enum status set_module_hash(struct config_file *config, struct text value,
+                                   struct refusal *refusal)
+{
+    struct config_module *module;
+
+    if (config->module_count == 0)
+        return refuse(refusal, STATUS_CORRUPT, "Put it below the module's line.",
+                      "there is no module above that it belongs to");
+    module = &config->modules[config->module_count - 1];
+    if (module->hash.given)
+        return refuse(refusal, STATUS_CORRUPT, ADVICE_LINE, "the module above has a hash already");
+    return set_hash(&module->hash, value, refusal);
 }
 
 static enum status set_command_line(struct config_file *config, struct text value,
@@ -121,6 +141,16 @@ static enum status set_report(struct config_file *config, struct text value,
 static enum status set_dump(struct config_file *config, struct text value, struct refusal *refusal)
 {
     return set_switch(&config->dump, value, refusal);
+}
+
+static enum status set_measure(struct config_file *config, struct text value,
+                               struct refusal *refusal)
+{
+    config->measurement_required = text_equal(value, "required");
+    if (config->measurement_required || text_equal(value, "optional"))
+        return STATUS_OK;
+    return refuse(refusal, STATUS_CORRUPT, ADVICE_LINE, "'%.*s' is neither required nor optional",
+                  (int)value.size_bytes, value.start);
 }
 
 /* The digits in front of `value`, as a side of a screen; 0 where they are none, or too large. */
@@ -204,13 +234,15 @@ struct key {
 
 static const struct key keys[] = {
     { "kernel", false, set_kernel },
-    { "sha256", false, set_sha256 },
+    { "sha256", false, set_kernel_hash },
     { "cmdline", false, set_command_line },
     { "module", true, add_module },
     { "timeout", false, set_timeout },
     { "report", false, set_report },
     { "dump", false, set_dump },
     { "screen", false, set_screen },
+    { "module-sha256", true, set_module_hash },
+    { "measure", false, set_measure },
 };
 
 struct parser {
@@ -343,7 +375,7 @@ enum status config_file_parse(struct text text, struct config_file *config, stru
             return status;
     }
     refusal_place(refusal, "%s", CONFIG_FILE_PATH);
-    if (config->kernel_hash_given && config->kernel.start == NULL)
+    if (config->kernel_hash.given && config->kernel.start == NULL)
         return refuse(refusal, STATUS_CORRUPT, "Name the kernel, or take the sha256 line out.",
                       "there is a sha256 but no kernel that it belongs to");
     return STATUS_OK;

@@ -3,8 +3,8 @@
  * config_file.h - what \meridian\meridian.conf says.
  *
  * UTF-8 text of lines `key: value`; a line that begins with # is a comment, an empty one means
- * nothing. Keys: kernel, sha256, cmdline, timeout, report, dump, screen (once each) and module
- * (repeatable). Anything else is refused, with its line: a typing error must not boot something else than was meant.
+ * nothing. Keys: kernel, sha256, cmdline, timeout, report, dump, screen, measure (once each), module
+ * (repeatable) and module-sha256 (once below a module). Anything else is refused, with its line: a typing error must not boot something else than was meant.
  * docs/boot-protocol.md is its manual.
  */
 #ifndef MERIDIAN_EFI_CONFIG_FILE_H
@@ -23,20 +23,27 @@
 #define CONFIG_FILE_MAX_MODULES 32u
 #define CONFIG_FILE_MAX_TIMEOUT 3600u
 
+/* The SHA-256 that a file must have. */
+struct config_hash {
+    bool given;
+    uint8_t digest[SHA256_BYTES];
+};
+
 struct config_module {
     struct text path;
     struct text name; /* the last part of the path unless one was given */
+    struct config_hash hash;
 };
 
 struct config_file {
     struct text kernel; /* start is NULL: the embedded one */
-    bool kernel_hash_given;
-    uint8_t kernel_hash[SHA256_BYTES];
+    struct config_hash kernel_hash;
     struct text command_line;
     bool timeout_given;
     unsigned timeout_seconds;
     bool report; /* save one, then boot */
     bool dump;   /* save one, then return to the firmware */
+    bool measurement_required;
     struct graphics_wish screen;
     unsigned module_count;
     struct config_module modules[CONFIG_FILE_MAX_MODULES];

@@ -28,20 +28,23 @@ struct kernel_source {
 
 /* --- where it comes from ----------------------------------------------------------------- */
 
-static enum status check_hash(const struct config_file *config, const void *bytes, uint64_t size,
+/* Nothing is demanded where the configuration gives no hash. */
+static enum status check_hash(const struct config_hash *hash, const void *bytes, uint64_t size,
                               struct refusal *refusal)
 {
+    const uint8_t *wanted = hash->digest;
     uint8_t digest[SHA256_BYTES];
 
-    sha256_of(bytes, size, digest);
-    if (memcmp(digest, config->kernel_hash, sizeof(digest)) == 0)
+    if (!hash->given)
         return STATUS_OK;
-    return refuse(refusal, STATUS_DENIED,
-                  "Copy the right file, or update sha256 in " CONFIG_FILE_PATH ".",
-                  "its SHA-256 begins with %02x%02x%02x%02x, the configuration demands "
-                  "%02x%02x%02x%02x",
-                  digest[0], digest[1], digest[2], digest[3], config->kernel_hash[0],
-                  config->kernel_hash[1], config->kernel_hash[2], config->kernel_hash[3]);
+    sha256_of(bytes, size, digest);
+    if (memcmp(digest, wanted, sizeof(digest)) == 0)
+        return STATUS_OK;
+    return refuse(
+        refusal, STATUS_DENIED, "Copy the right file, or correct its hash in " CONFIG_FILE_PATH ".",
+        "its SHA-256 begins with %02x%02x%02x%02x, the configuration demands "
+        "%02x%02x%02x%02x",
+        digest[0], digest[1], digest[2], digest[3], wanted[0], wanted[1], wanted[2], wanted[3]);
 }
 
 static enum status read_and_check(struct loader *loader, struct kernel_source *kernel)
@@ -54,7 +57,8 @@ static enum status read_and_check(struct loader *loader, struct kernel_source *k
         return status;
     memory_source_init(&kernel->memory, pages_pointer(kernel->copy), size);
     kernel->source = &kernel->memory.source;
-    return check_hash(&loader->config, pages_pointer(kernel->copy), size, &loader->refusal);
+    return check_hash(&loader->config.kernel_hash, pages_pointer(kernel->copy), size,
+                      &loader->refusal);
 }
 
 static enum status unpack_embedded(struct loader *loader, struct kernel_source *kernel)
@@ -91,7 +95,7 @@ static enum status open_kernel(struct loader *loader, struct kernel_source *kern
     if (status != STATUS_OK)
         return status;
     kernel->source = &kernel->file.source;
-    return config->kernel_hash_given ? read_and_check(loader, kernel) : STATUS_OK;
+    return config->kernel_hash.given ? read_and_check(loader, kernel) : STATUS_OK;
 }
 
 static void close_kernel(struct kernel_source *kernel)
@@ -177,6 +181,8 @@ static enum status load_module(struct loader *loader, const struct config_module
     status =
         files_read_all(&file, REGION_TAG_MODULE, MAX_FILE_BYTES, &base, &size, &loader->refusal);
     files_close(&file);
+    if (status == STATUS_OK)
+        status = check_hash(&wanted->hash, pages_pointer(base), size, &loader->refusal);
     if (status != STATUS_OK)
         return status;
     *module = (struct handoff_module_plan){ pa_value(base), size, wanted->name };

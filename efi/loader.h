@@ -17,6 +17,7 @@
 #include "handoff.h"
 #include "machine.h"
 #include "mm/pt.h"
+#include "policy.h"
 #include "random.h"
 #include "refusal.h"
 #include "report.h"
@@ -28,6 +29,7 @@ struct loader {
     uint64_t moments[HANDOFF_MOMENT_COUNT];
 
     /* configuration.c */
+    struct policy policy;
     struct config_file config;
     struct volume volume; /* where the configuration was; closed where there was none */
     struct command_line command_line;

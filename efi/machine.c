@@ -105,12 +105,16 @@ static void name_firmware(struct machine *machine)
                  uefi.system->Hdr.Revision >> 16, (uefi.system->Hdr.Revision & 0xffff) / 10);
 }
 
+void machine_inspect_secure_boot(struct machine *machine)
+{
+    machine->secure_boot = variable_is_one(L"SecureBoot") && !variable_is_one(L"SetupMode");
+}
+
 void machine_inspect(struct machine *machine)
 {
     inspect_processor(machine);
     machine->acpi_rsdp = preferred_table(&acpi2_guid, &acpi1_guid);
     machine->smbios = preferred_table(&smbios3_guid, &smbios_guid);
-    machine->secure_boot = variable_is_one(L"SecureBoot") && !variable_is_one(L"SetupMode");
     name_processor(machine);
     name_firmware(machine);
 }

@@ -24,6 +24,8 @@ struct machine {
     char firmware_name[MACHINE_NAME_BYTES]; /* vendor and revision */
 };
 
+/* All but secure_boot, which has to be known before a configuration is believed. */
 void machine_inspect(struct machine *machine);
+void machine_inspect_secure_boot(struct machine *machine);
 
 #endif

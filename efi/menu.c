@@ -48,8 +48,11 @@ static void run_boot(struct menu *menu)
 
 static void run_edit(struct menu *menu)
 {
-    if (menu->loader->machine.secure_boot) {
-        menu->message = "Secure Boot is on: the command line stays what the configuration says.";
+    if (policy_is_locked(&menu->loader->policy)) {
+        menu->message =
+            menu->loader->policy.pinned
+                ? "The loader was signed for this configuration and its command line."
+                : "Secure Boot is on: the command line stays what the configuration says.";
         return;
     }
     menu->message =

@@ -47,6 +47,7 @@ UNIT_EXTRA_efi_firmware := tests/unit/uefi_machine.c $(EFI_TEXT) $(addprefix efi
 UNIT_EXTRA_efi_graphics := tests/unit/uefi_machine.c efi/graphics.c efi/uefi.c $(EFI_TEXT)
 UNIT_EXTRA_efi_handoff := efi/handoff.c efi/conversion.c efi/firmware_tables.c efi/address_space.c efi/refusal.c
 UNIT_EXTRA_efi_space  := efi/address_space.c efi/refusal.c
+UNIT_EXTRA_efi_policy := efi/policy.c efi/pin.c efi/config_file.c $(EFI_TEXT)
 UNIT_EXTRA_efi_report := efi/report.c
 UNIT_EXTRA_efi_sha256 := efi/sha256.c
 UNIT_EXTRA_efi_tables := efi/firmware_tables.c

@@ -4,6 +4,7 @@
 
     pe.py seal FILE             sets NX_COMPAT, clears the time stamp, writes the checksum
     pe.py check [--so ELF] FILE proves what firmware and shim ask of an image
+    pe.py pin --conf CONF FILE  pins a loader to a configuration (efi/pin.h); to be done before signing
 
 Offsets are those of "PE Format" (Microsoft, revision 2023). The check demands: PE32+ for x86-64,
 subsystem EFI application; sections aligned to 4 KiB in memory, in order, disjoint, inside the file
@@ -13,6 +14,7 @@ that the image was made from is R_X86_64_RELATIVE and lies in the table that _re
 """
 
 import argparse
+import hashlib
 import struct
 import sys
 
@@ -29,6 +31,9 @@ TIME_STAMP, SECTION_COUNT, OPTIONAL_SIZE, OPTIONAL = 8, 6, 20, 24
 # Offsets from the optional header.
 SECTION_ALIGNMENT, FILE_ALIGNMENT, IMAGE_SIZE, CHECKSUM = 32, 36, 56, 64
 SUBSYSTEM, DLL_CHARACTERISTICS, DIRECTORIES = 68, 70, 112
+
+PIN_MARK = b"MERIDIAN PINNED\0"
+PIN_IS_SET, PIN_DIGEST = 16, 20  # offsets from the mark: efi/pin.h
 
 DT_RELA, DT_RELASZ, DT_RELACOUNT = 7, 8, 0x6FFFFFF9
 R_X86_64_NONE, R_X86_64_RELATIVE = 0, 8
@@ -85,6 +90,20 @@ def seal(path):
     flags = image.u16(image.optional + DLL_CHARACTERISTICS) | NX_COMPAT
     struct.pack_into("<H", image.data, image.optional + DLL_CHARACTERISTICS, flags)
     struct.pack_into("<I", image.data, image.pe + TIME_STAMP, 0)
+    struct.pack_into("<I", image.data, image.optional + CHECKSUM, image.checksum())
+    with open(path, "wb") as file:
+        file.write(image.data)
+
+
+def pin(path, configuration):
+    """Writes the SHA-256 of the configuration behind the mark."""
+    image = Image(path)
+    demand(image.data.count(PIN_MARK) == 1, "there is no single place for a pin: not a Meridian loader")
+    with open(configuration, "rb") as file:
+        digest = hashlib.sha256(file.read()).digest()
+    at = image.data.index(PIN_MARK)
+    struct.pack_into("<I", image.data, at + PIN_IS_SET, 1)
+    image.data[at + PIN_DIGEST:at + PIN_DIGEST + len(digest)] = digest
     struct.pack_into("<I", image.data, image.optional + CHECKSUM, image.checksum())
     with open(path, "wb") as file:
         file.write(image.data)
@@ -157,19 +176,22 @@ def check_relocations(image, so_path):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("action", choices=("seal", "check"))
+    parser.add_argument("action", choices=("seal", "check", "pin"))
     parser.add_argument("--so")
+    parser.add_argument("--conf")
     parser.add_argument("file")
     options = parser.parse_args()
     try:
         if options.action == "seal":
             seal(options.file)
+        elif options.action == "pin":
+            pin(options.file, options.conf)
         else:
             image = Image(options.file)
             check_image(image)
             if options.so:
                 check_relocations(image, options.so)
-    except (Refused, struct.error) as refusal:
+    except (Refused, OSError, struct.error) as refusal:
         sys.exit(f"pe.py: {options.file}: {refusal}")
 
 

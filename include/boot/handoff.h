@@ -42,6 +42,9 @@ enum handoff_flag {
     HANDOFF_IMAGE_SLID = 1u << 1,      /* kernel_va was chosen at random */
     HANDOFF_DIRECT_MAP_SLID = 1u << 2, /* direct_map_va was chosen at random */
     HANDOFF_NX = 1u << 3,              /* EFER.NXE is set and the tables use it */
+    HANDOFF_PINNED = 1u << 4,          /* the loader's signature covers the configuration */
+    HANDOFF_OPTIONS_LEFT_OUT =
+        1u << 5, /* load options that would have changed a locked command line */
 };
 
 enum handoff_seed_source {

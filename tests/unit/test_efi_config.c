@@ -58,9 +58,9 @@ static void expect_bad(const char *bytes, size_t size, unsigned line, const char
 static void look_at_everything(const struct config_file *config)
 {
     assert_true(text_equal(config->kernel, "\\my kernel.elf"));
-    assert_true(config->kernel_hash_given);
-    assert_int_equal(config->kernel_hash[0], 0x00);
-    assert_int_equal(config->kernel_hash[31], 0xff);
+    assert_true(config->kernel_hash.given);
+    assert_int_equal(config->kernel_hash.digest[0], 0x00);
+    assert_int_equal(config->kernel_hash.digest[31], 0xff);
     assert_true(text_equal(config->command_line, "mem=64M memmap=1M#16M  run=\"map; exit\""));
     assert_true(config->timeout_given);
     assert_int_equal(config->timeout_seconds, 12);
@@ -75,6 +75,11 @@ static void look_at_everything(const struct config_file *config)
     assert_true(text_equal(config->modules[1].path, "/b/my file"));
     assert_true(text_equal(config->modules[1].name, "the other"));
     assert_true(text_equal(config->modules[2].path, "plain"));
+    assert_false(config->modules[0].hash.given);
+    assert_true(config->modules[1].hash.given);
+    assert_int_equal(config->modules[1].hash.digest[1], 0x11);
+    assert_false(config->modules[2].hash.given);
+    assert_true(config->measurement_required);
     assert_true(text_equal(config->modules[2].name, "plain"));
 }
 
@@ -90,6 +95,8 @@ static void every_key(void **state)
                 "   # another\n"
                 "module: \"/b/my file\"   the other\n"
                 "sha256: " DIGITS "\n"
+                "module-sha256: " DIGITS "\n"
+                "measure: required\n"
                 "timeout:12\n"
                 "dump: no\n"
                 "report: yes\n"
@@ -101,7 +108,8 @@ static void every_key(void **state)
 static void look_at_nothing(const struct config_file *config)
 {
     assert_null(config->kernel.start);
-    assert_false(config->kernel_hash_given);
+    assert_false(config->kernel_hash.given);
+    assert_false(config->measurement_required);
     assert_int_equal(config->command_line.size_bytes, 0);
     assert_false(config->timeout_given);
     assert_false(config->report);
@@ -188,6 +196,11 @@ static void bad_lines(void **state)
         { "screen: 65537x1\n", 1, "'65537x1' is neither a size" },
         { "screen: 1x4294967297\n", 1, "'1x4294967297' is neither a size" },
         { "screen: keep\nscreen: keep\n", 2, "already given in line 1" },
+        { "measure: yes\n", 1, "'yes' is neither required nor optional" },
+        { "measure: optional\nmeasure: optional\n", 2, "already given in line 1" },
+        { "module-sha256: " DIGITS "\nmodule: a\n", 1, "no module above" },
+        { "module: a\nmodule-sha256: " DIGITS "\nmodule-sha256: " DIGITS, 3, "has a hash already" },
+        { "module: a\nmodule-sha256: 12\n", 2, "64 hexadecimal digits" },
         { "kernel: a\nsha256: 12\n", 2, "64 hexadecimal digits" },
         { "kernel: a\nsha256: " DIGITS "0\n", 2, "64 hexadecimal digits" },
         { "sha256: g0112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF", 1,
