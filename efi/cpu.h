@@ -31,6 +31,11 @@ static inline bool cpu_random(uint64_t *value)
     return ok;
 }
 
+static inline void cpu_port_write8(uint16_t port, uint8_t value)
+{
+    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port) : "memory");
+}
+
 static inline void cpu_interrupts_off(void)
 {
     __asm__ volatile("cli" : : : "memory");

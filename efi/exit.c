@@ -19,6 +19,7 @@
 #include "cpu.h"
 #include "jump.h"
 #include "pages.h"
+#include "stage.h"
 
 #define EXIT_TRIES 8u
 #define GROW_TRIES 4u
@@ -125,6 +126,7 @@ enum status exit_to_kernel(struct loader *loader)
     if (status != STATUS_OK)
         return status;
     cpu_interrupts_off();
+    stage_begin(STAGE_JUMP);
     loader->moments[HANDOFF_MOMENT_EXIT] = cpu_timestamp();
     for (size_t i = 0; i < HANDOFF_MOMENT_COUNT; i++)
         handoff->moments[i] = loader->moments[i];

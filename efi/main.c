@@ -4,7 +4,8 @@
  *
  * Each step is a line of the table. One that fails has said why (refusal.h); the message is shown,
  * all memory is given back, and the firmware goes on with whatever it would boot next. A start that
- * succeeds, and was asked for nothing else, prints nothing.
+ * succeeds, and was asked for nothing else, prints nothing; a mark in a corner of the screen says which
+ * step is under way (boot/stage.h).
  */
 #include "console.h"
 #include "cpu.h"
@@ -13,6 +14,7 @@
 #include "lib/print.h"
 #include "loader.h"
 #include "pages.h"
+#include "stage.h"
 #include "uefi.h"
 
 #define SECONDS_TO_READ 10u
@@ -54,6 +56,15 @@ static void set_screen(struct loader *all, uint64_t limit)
     console_wait_key(SECONDS_TO_NOTE);
 }
 
+/* From the first moment on; what the screen is to be is looked at later. */
+static void show_stages(void)
+{
+    struct handoff_framebuffer screen = { 0 };
+
+    graphics_find(UINT64_MAX, &screen);
+    stage_show_in(&screen);
+}
+
 static enum status look_around(struct loader *all)
 {
     uint64_t limit;
@@ -63,6 +74,7 @@ static enum status look_around(struct loader *all)
     limit = (uint64_t)1 << all->machine.physical_bits;
     set_screen(all, limit);
     graphics_find(limit, &all->framebuffer);
+    stage_show_in(&all->framebuffer);
     return STATUS_OK;
 }
 
@@ -74,22 +86,23 @@ static enum status obey_command_line(struct loader *all)
 }
 
 static const struct step {
+    enum stage stage;
     const char *name;
     enum status (*run)(struct loader *loader);
     int moment; /* enum handoff_moment that its end is; 0 where it is none */
 } steps[] = {
-    { "reading the configuration", configuration_read, 0 },
-    { "looking at the machine", look_around, 0 },
-    { "showing the menu", menu_if_wanted, 0 },
-    { "saving the report", report_if_asked, 0 },
-    { "obeying the command line", obey_command_line, 0 },
-    { "loading the kernel", image_load_kernel, 0 },
-    { "loading the modules", image_load_modules, HANDOFF_MOMENT_FILES_READ },
-    { "reading the memory map", memory_survey, 0 },
-    { "setting memory aside", memory_take_arena, 0 },
-    { "building the address space", build_address_space, HANDOFF_MOMENT_TABLES },
-    { "writing the handoff", build_handoff, 0 },
-    { "leaving the firmware", exit_to_kernel, 0 }, /* does not return */
+    { STAGE_CONFIGURATION, "reading the configuration", configuration_read, 0 },
+    { STAGE_LOOK_AROUND, "looking at the machine", look_around, 0 },
+    { STAGE_MENU, "showing the menu", menu_if_wanted, 0 },
+    { STAGE_REPORT, "saving the report", report_if_asked, 0 },
+    { STAGE_LOADER_WORDS, "obeying the command line", obey_command_line, 0 },
+    { STAGE_KERNEL_FILE, "loading the kernel", image_load_kernel, 0 },
+    { STAGE_MODULES, "loading the modules", image_load_modules, HANDOFF_MOMENT_FILES_READ },
+    { STAGE_SURVEY, "reading the memory map", memory_survey, 0 },
+    { STAGE_ARENA, "setting memory aside", memory_take_arena, 0 },
+    { STAGE_SPACE, "building the address space", build_address_space, HANDOFF_MOMENT_TABLES },
+    { STAGE_HANDOFF, "writing the handoff", build_handoff, 0 },
+    { STAGE_LEAVE, "leaving the firmware", exit_to_kernel, 0 }, /* does not return */
 };
 
 /* The step that failed, or NULL where the user wants the firmware back. */
@@ -99,6 +112,7 @@ static const struct step *run_steps(void)
 
     for (;; step++) {
         loader.refusal.place[0] = '\0';
+        stage_begin(step->stage);
         if (step->run(&loader) != STATUS_OK)
             return step;
         if (loader.leave)
@@ -121,7 +135,9 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     const struct step *failed;
 
     loader.moments[HANDOFF_MOMENT_START] = cpu_timestamp();
+    stage_begin(STAGE_LOADER_START);
     uefi_start(image, system);
+    show_stages();
     failed = run_steps();
     if (failed != NULL)
         show_failure(failed);

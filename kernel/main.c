@@ -14,6 +14,7 @@
 #include "dev/console.h"
 #include "dev/numa.h"
 #include "dev/pci.h"
+#include "dev/stage.h"
 #include "diag/boot_report.h"
 #include "diag/diag.h"
 #include "diag/selftest.h"
@@ -51,12 +52,15 @@ static struct cmdline_options options;
 
 static void adopt_handoff(void *handoff)
 {
-    enum status status = handoff_adopt(handoff, HANDOFF_MAX_BYTES, &machine);
+    enum status status;
 
+    stage_begin(STAGE_ADOPT);
+    status = handoff_adopt(handoff, HANDOFF_MAX_BYTES, &machine);
     if (status != STATUS_OK)
         panic("The loader's handoff at %p cannot be used (%s): start a loader that fits this "
               "kernel",
               handoff, status_name(status));
+    stage_show_in_pixels(machine.framebuffer);
 }
 
 static void open_console(void)
@@ -95,6 +99,7 @@ static void check_table_format(void)
 
 static void obey_command_line(uint64_t entry_ticks)
 {
+    stage_begin(STAGE_WORDS);
     cmdline_read_options(machine.command_line, &options);
     open_console();
     if (wants_benchmark("boot")) {
@@ -324,10 +329,22 @@ static enum status find_devices(void)
     return STATUS_OK;
 }
 
-static enum status (*const run[])(void) = { read_map,     start_bump,  start_frames,
-                                            start_paging, start_areas, find_nodes,
-                                            start_stacks, start_heap,  start_processors,
-                                            find_devices, reclaim };
+static const struct {
+    enum stage stage;
+    enum status (*start)(void);
+} run[] = {
+    { STAGE_MAP, read_map },
+    { STAGE_BUMP, start_bump },
+    { STAGE_FRAMES, start_frames },
+    { STAGE_PAGING, start_paging },
+    { STAGE_AREAS, start_areas },
+    { STAGE_NODES, find_nodes },
+    { STAGE_STACKS, start_stacks },
+    { STAGE_HEAP, start_heap },
+    { STAGE_PROCESSORS, start_processors },
+    { STAGE_DEVICES, find_devices },
+    { STAGE_RECLAIM, reclaim },
+};
 
 static struct boot_phase phases[] = {
     { .name = "memory map" },  { .name = "bump allocator" }, { .name = "frames" },
@@ -341,8 +358,10 @@ static void run_phases(void)
 {
     for (size_t i = 0; i < ARRAY_COUNT(run); i++) {
         uint64_t start = arch_timestamp();
-        enum status status = run[i]();
+        enum status status;
 
+        stage_begin(run[i].stage);
+        status = run[i].start();
         if (status != STATUS_OK)
             panic("The kernel cannot start: phase '%s' failed (%s); the log says why",
                   phases[i].name, status_name(status));
@@ -354,6 +373,7 @@ static void run_phases(void)
 
 void kmain(void *handoff, uint64_t entry_ticks)
 {
+    stage_begin(STAGE_KERNEL_START);
     arch_cpu_init();
     arch_clock_start(entry_ticks);
     (void)console_init(NULL); /* without a console, the kernel works in silence */
@@ -363,9 +383,12 @@ void kmain(void *handoff, uint64_t entry_ticks)
     obey_command_line(entry_ticks);
     boot_report_machine(&machine, entry_ticks);
     run_phases();
+    stage_begin(STAGE_SCREEN);
     arch_clock_refine();
     console_start_screen(&machine);
+    stage_begin(STAGE_TICKS);
     smp_start_ticks();
     boot_report_ready(phases, ARRAY_COUNT(phases), entry_ticks);
+    stage_begin(STAGE_PROMPT);
     monitor_main(&machine, &options);
 }

@@ -5,10 +5,10 @@
 # no time stamp, a checksum, and a check of what firmware and shim demand of an image. The kernel is
 # embedded compressed, to less than 60 %, as efi/unpack.c wants it.
 #
-# Besides efi/ it takes the pure files of kernel/mm and kernel/lib, the very ones of the kernel.
+# Besides efi/ it takes the pure files of kernel/mm, kernel/boot and kernel/lib, the very ones of the kernel.
 
 LOADER_SHARED  := $(wildcard kernel/mm/memmap*.c) \
-	$(wildcard kernel/mm/pt*.c) kernel/mm/tlb.c $(foreach part,print string status json,kernel/lib/$(part).c)
+	$(wildcard kernel/mm/pt*.c) kernel/mm/tlb.c kernel/boot/stage_mark.c $(foreach part,print string status json,kernel/lib/$(part).c)
 LOADER_SOURCES := $(sort $(wildcard efi/*.c efi/*.asm $(LOADER_SHARED)))
 LOADER_DIR     := build/obj/loader
 LOADER_OBJECTS := $(LOADER_SOURCES:%=$(LOADER_DIR)/%.o)

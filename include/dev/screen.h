@@ -17,6 +17,12 @@
 #include "mm/handoff_adopt.h"
 #include "view/sheet.h"
 
+#define SCREEN_TEXT_BASE 0xb8000u /* VGA's text, 80x25 characters with their colours */
+
+/* Whether a BIOS has left its screen in that mode; `page_zero` is the first page of memory, with the
+ * BIOS's data area. */
+bool screen_bios_shows_text(const uint8_t *page_zero);
+
 /* Finds the screen that the handoff tells of, maps it and gets memory for the sheets; nothing is
  * drawn before the first flush. After vmm_init(). STATUS_NOT_FOUND: there is none; else why it cannot
  * be used. */

@@ -21,6 +21,8 @@
 #include "arch/mmu.h"
 #include "boot/cmdline.h"
 #include "dev/console.h"
+#include "dev/screen.h"
+#include "dev/stage.h"
 #include "diag/diag.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
@@ -333,6 +335,27 @@ static enum status map_image(struct page_table *table)
     return status;
 }
 
+/* The mark of the stage (boot/stage.h) can be seen on the screen of a BIOS until the console has it: at the
+ * end of the window for temporary mappings, where none ever comes. */
+#define TEXT_PAGE (LAYOUT_TEMPORARY_START + LAYOUT_TEMPORARY_BYTES - PAGE_SIZE)
+
+static bool has_text_screen;
+
+static void show_stages(void)
+{
+    has_text_screen = screen_bios_shows_text(arch_phys_ptr(pa(0)));
+    if (has_text_screen)
+        stage_show_in_text(arch_phys_ptr(pa(SCREEN_TEXT_BASE)));
+}
+
+static enum status map_text(struct page_table *table)
+{
+    if (!has_text_screen)
+        return STATUS_OK;
+    return pt_map(table, va(TEXT_PAGE), pa(SCREEN_TEXT_BASE), PAGE_SIZE,
+                  PT_WRITE | PT_WRITE_COMBINING | PT_GLOBAL | PT_SMALL);
+}
+
 /* The stack in its window, the page that keeps the table of the temporary mappings, and the page of
  * the jump at its physical address. */
 static enum status map_rest(struct page_table *table)
@@ -359,6 +382,8 @@ static void build_space(struct page_table *table)
         status = map_image(table);
     if (status == STATUS_OK)
         status = map_rest(table);
+    if (status == STATUS_OK)
+        status = map_text(table);
     if (status != STATUS_OK)
         panic("The kernel's page tables cannot be built (%s)", status_name(status));
 }
@@ -393,6 +418,8 @@ void multiboot_start(uint32_t magic, uint32_t info, uint64_t ticks)
     unsigned levels;
 
     arch_boot_image(&image);
+    show_stages();
+    stage_begin(STAGE_MULTIBOOT);
     arch_cpu_init();
     (void)console_init(NULL);
     expect_exit(&source);
@@ -400,7 +427,9 @@ void multiboot_start(uint32_t magic, uint32_t info, uint64_t ticks)
     levels = choose_levels();
     if (levels != arch_boot_levels())
         make_handoff(&source, levels);
+    stage_begin(STAGE_PROBE);
     probe(0, HIGH_START, low_answers);
+    stage_begin(STAGE_TABLES);
     table.format = arch_pt_format(levels);
     table.physical_bits = arch_boot_physical_bits(levels);
     table.largest_leaf = arch_boot_largest_leaf(levels);
@@ -410,6 +439,7 @@ void multiboot_start(uint32_t magic, uint32_t info, uint64_t ticks)
     check_image(&table);
     keep_tables(&pool);
     seal_handoff(table.root);
+    stage_begin(STAGE_TURN);
     arch_boot_enter(table.root, levels,
                     va(LAYOUT_STACKS_START + PAGE_SIZE + (uintptr_t)image.stack_bytes),
                     handoff_block, ticks);
@@ -418,6 +448,8 @@ void multiboot_start(uint32_t magic, uint32_t info, uint64_t ticks)
 /* On the kernel's own tables, which reach all memory. */
 void multiboot_continue(void *handoff, uint64_t ticks)
 {
+    if (has_text_screen)
+        stage_show_in_text((volatile uint16_t *)TEXT_PAGE);
     probe(HIGH_START, UINT64_MAX, high_answers);
     seal_handoff(pa(machine.handoff->table_root));
     kmain(handoff, ticks);

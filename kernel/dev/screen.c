@@ -17,6 +17,7 @@
 
 #include "arch/mmu.h"
 #include "dev/framebuffer.h"
+#include "dev/stage.h"
 #include "lib/lock.h"
 #include "lib/log.h"
 #include "lib/string.h"
@@ -83,17 +84,22 @@ static enum status find_pixels(const struct handoff_framebuffer *facts, unsigned
     return STATUS_OK;
 }
 
+bool screen_bios_shows_text(const uint8_t *page_zero)
+{
+    return page_zero[BIOS_VIDEO_MODE] == MODE_TEXT_80_25;
+}
+
 static bool bios_shows_text(const struct handoff_view *machine)
 {
-    uint8_t mode;
+    bool shows;
     uint8_t *page;
 
     if (machine->handoff->loader != HANDOFF_LOADER_MULTIBOOT)
         return false;
     page = arch_frame_map(pa(0));
-    mode = page[BIOS_VIDEO_MODE];
+    shows = screen_bios_shows_text(page);
     arch_frame_unmap(page);
-    return mode == MODE_TEXT_80_25;
+    return shows;
 }
 
 static enum status find_text(const struct handoff_view *machine, unsigned *columns, unsigned *rows)
@@ -103,8 +109,8 @@ static enum status find_text(const struct handoff_view *machine, unsigned *colum
 
     if (!bios_shows_text(machine))
         return STATUS_NOT_FOUND;
-    status = vm_map_frames(pa(VGA_BASE), VGA_TEXT_BYTES, PT_WRITE | PT_WRITE_COMBINING, "VGA text",
-                           &memory);
+    status = vm_map_frames(pa(SCREEN_TEXT_BASE), VGA_TEXT_BYTES, PT_WRITE | PT_WRITE_COMBINING,
+                           "VGA text", &memory);
     if (status != STATUS_OK)
         return status;
     vga_text = memory;
@@ -188,6 +194,8 @@ void screen_write(const char *text, size_t size)
 
 static void paint(const struct view_sheet *sheet)
 {
+    if (flushes == 0)
+        stage_leave_screen();
     switch (kind) {
     case SCREEN_NONE:
         break;

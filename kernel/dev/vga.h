@@ -9,7 +9,6 @@
 
 #define VGA_COLUMNS    80u
 #define VGA_ROWS       25u
-#define VGA_BASE       0xb8000u
 #define VGA_TEXT_BYTES (VGA_COLUMNS * VGA_ROWS * 2)
 
 /* Our colours, background colours above 7 instead of blinking text, and no cursor of its own. */

@@ -19,6 +19,7 @@
  *   map-nested      descriptors within and across others
  *   map-wrap        a descriptor that wraps past 2^64, and one without pages
  *   map-oem         types of manufacturers, and ones that nobody knows
+ *   map-hangs exit-hangs   GetMemoryMap(), or ExitBootServices(), never returns
  *   no-rng no-console    the protocol, or the console, is not there
  *   no-volume       the loader came from no device
  *
@@ -42,6 +43,7 @@ struct hostility {
     UINTN growth;
     BOOLEAN map_error, map_short, map_torn, map_empty, map_no_ram;
     BOOLEAN map_nested, map_wrap, map_oem;
+    BOOLEAN map_hangs, exit_hangs;
     BOOLEAN no_rng, no_console, no_volume;
 };
 
@@ -136,12 +138,21 @@ static void damage_map(void)
         map_bytes -= descriptor_bytes / 2;
 }
 
+static void hang(void)
+{
+    Print(L"HOSTILE: it hangs\n");
+    for (;;)
+        __asm__ volatile("pause");
+}
+
 static EFI_STATUS EFIAPI hostile_get_memory_map(UINTN *size, EFI_MEMORY_DESCRIPTOR *buffer,
                                                 UINTN *key, UINTN *stride, UINT32 *version)
 {
     EFI_STATUS status;
     UINTN room = *size;
 
+    if (hostility.map_hangs)
+        hang();
     if (hostility.map_error)
         return EFI_DEVICE_ERROR;
     map_bytes = sizeof(map);
@@ -198,6 +209,8 @@ static EFI_STATUS EFIAPI hostile_locate_protocol(EFI_GUID *protocol, VOID *regis
 
 static EFI_STATUS EFIAPI hostile_exit_boot_services(EFI_HANDLE image, UINTN key)
 {
+    if (hostility.exit_hangs)
+        hang();
     if (hostility.exit_failures > 0) {
         hostility.exit_failures--;
         return EFI_INVALID_PARAMETER;
@@ -254,7 +267,8 @@ static BOOLEAN take_flag(const CHAR8 *word)
         { "map-no-ram", &hostility.map_no_ram }, { "map-nested", &hostility.map_nested },
         { "map-wrap", &hostility.map_wrap },     { "map-oem", &hostility.map_oem },
         { "no-rng", &hostility.no_rng },         { "no-console", &hostility.no_console },
-        { "no-volume", &hostility.no_volume },
+        { "no-volume", &hostility.no_volume },   { "map-hangs", &hostility.map_hangs },
+        { "exit-hangs", &hostility.exit_hangs },
     };
 
     for (UINTN i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
