@@ -3,7 +3,7 @@
 #
 # setup.sh - finds the tools that a target needs, and installs what is missing.
 #
-#   tools/setup.sh build|image|run|bios|debug|unit|unit-32|lint|test|sign|web|bench-heap
+#   tools/setup.sh build|image|run|bios|debug|unit|unit-32|lint|test|fuzz|sign|web|bench-heap
 #                                                    what the target needs, quietly when all is there
 #   tools/setup.sh --doctor                          every tool with its version
 #
@@ -14,9 +14,9 @@ set -euo pipefail
 
 # tool | needed for | recognised by | apt | dnf | pacman | zypper
 #   cmd:NAME a program, file:PATH a file, each with alternatives after commas; py:MODULE a module of
-#   the system's Python, asan:COMPILER, lib32:NAME a library that gcc -m32 finds
+#   the system's Python, rt:NAME a part of clang's runtime, lib32:NAME a library that gcc -m32 finds
 # "build" is part of every other need, "run" of bios, debug and test, "image" of bios and test, "bios" and
-# "unit-32" of test.
+# "unit-32" of test, "unit" of fuzz.
 TABLE='
 gcc            | build           | cmd:gcc                       | gcc              | gcc                | gcc         | gcc
 C library      | build           | file:/usr/include/stdio.h     | libc6-dev        | glibc-devel        | glibc       | glibc-devel
@@ -41,7 +41,8 @@ bochs BIOS     | test            | file:/usr/share/bochs/BIOS-bochs-latest | boc
 xvfb           | test            | cmd:xvfb-run                  | xvfb             | xorg-x11-server-Xvfb | xorg-server-xvfb | xvfb-run
 xauth          | test            | cmd:xauth                     | xauth            | xauth              | xorg-xauth  | xauth
 clang          | unit lint test  | cmd:clang                     | clang            | clang              | clang       | clang
-clang runtime  | unit test       | asan:clang                    | libclang-rt-dev  | compiler-rt        | compiler-rt | clang
+clang runtime  | unit test       | rt:asan                       | libclang-rt-dev  | compiler-rt        | compiler-rt | clang
+clang fuzzer   | fuzz test       | rt:fuzzer                     | libclang-rt-dev  | compiler-rt        | compiler-rt | clang
 cmocka         | unit unit-32 lint test  | file:/usr/include/cmocka.h    | libcmocka-dev    | libcmocka-devel    | cmocka      | libcmocka-devel
 32-bit gcc     | unit-32         | lib32:libasan.so              | gcc-multilib     | libasan.i686       | lib32-gcc-libs | gcc-32bit
 32-bit cmocka  | unit-32         | lib32:libcmocka.so.0          | libcmocka0:i386  | libcmocka.i686     | lib32-cmocka | libcmocka0-32bit
@@ -102,8 +103,8 @@ present() { # present PROBE: is it there?
     file:*) file_of "${1#file:}" >/dev/null ;;
     py:*) [ -x /usr/bin/python3 ] && /usr/bin/python3 -I -c \
             "import importlib.util as u; raise SystemExit(u.find_spec('${1#py:}') is None)" ;;
-    asan:*) for file in "$(clang -print-runtime-dir 2>/dev/null)"/libclang_rt.asan* \
-                /usr/lib/clang/*/lib/*/libclang_rt.asan* /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.asan*; do
+    rt:*) for file in "$(clang -print-runtime-dir 2>/dev/null)"/libclang_rt."${1#rt:}"* \
+                /usr/lib/clang/*/lib/*/libclang_rt."${1#rt:}"* /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt."${1#rt:}"*; do
                 [ ! -e "$file" ] || return 0
             done; return 1 ;;
     lib32:*) case $(gcc -m32 -print-file-name="${1#lib32:}" 2>/dev/null) in /*) ;; *) return 1 ;; esac ;;
@@ -138,7 +139,7 @@ wanted() { # wanted NEEDS GOAL: does the goal include this row?
     local need
     for need in $1; do
         case $need:$2 in
-        build:* | "$2:$2" | run:bios | run:debug | image:bios | image:test | bios:test | unit-32:test | window:run | window:debug) return 0 ;;
+        build:* | "$2:$2" | run:bios | run:debug | image:bios | image:test | bios:test | unit-32:test | unit:fuzz | window:run | window:debug) return 0 ;;
         esac
     done
     return 1
@@ -235,7 +236,7 @@ case ${1:-} in
     each_row doctor_row
     [ ${#missing[@]} -eq 0 ] || printf '\nTo install: %s\n' "$(install_command "${missing[@]}")"
     ;;
-build | image | run | bios | debug | unit | unit-32 | lint | test | sign | web | bench-heap)
+build | image | run | bios | debug | unit | unit-32 | lint | test | fuzz | sign | web | bench-heap)
     goal=$1
     each_row need_row
     if [ ${#missing[@]} -gt 0 ]; then
@@ -248,5 +249,5 @@ build | image | run | bios | debug | unit | unit-32 | lint | test | sign | web |
         [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
     fi
     ;;
-*) die "usage: setup.sh build|image|run|bios|debug|unit|unit-32|lint|test|sign|web|bench-heap|--doctor" ;;
+*) die "usage: setup.sh build|image|run|bios|debug|unit|unit-32|lint|test|fuzz|sign|web|bench-heap|--doctor" ;;
 esac
