@@ -55,6 +55,9 @@ jsonschema     | test            | py:jsonschema                 | python3-jsons
 chromium       | test            | cmd:chromium,chromium-browser | chromium         | chromium           | chromium    | chromium
 chromium driver | test           | cmd:chromedriver              | chromium-driver  | chromedriver       | chromium    | chromedriver
 selenium       | test            | py:selenium                   | python3-selenium | python3-selenium   | python-selenium | python3-selenium
+GRUB for UEFI  | test            | file:/usr/lib/grub/x86_64-efi/chain.mod | grub-efi-amd64-bin | grub2-efi-x64-modules | grub | grub2-x86_64-efi
+systemd-boot   | test            | file:/usr/lib/systemd/boot/efi/systemd-bootx64.efi | systemd-boot-efi | systemd-boot-unsigned | systemd | systemd-boot
+rEFInd         | test            | file:/usr/share/refind/refind/refind_x64.efi,/usr/share/refind/refind_x64.efi | refind | rEFInd | refind | refind
 sbsign         | sign test       | cmd:sbsign                    | sbsigntool       | sbsigntools        | sbsigntools | sbsigntools
 openssl        | test            | cmd:openssl                   | openssl          | openssl            | openssl     | openssl
 swtpm          | test            | cmd:swtpm                     | swtpm            | swtpm              | swtpm       | swtpm
@@ -174,13 +177,23 @@ foreign_command() { # foreign_command PACKAGE...: what apt needs to be told firs
     esac
 }
 
+answers_command() { # answers_command PACKAGE...: answers to what Debian's packages ask, where silence harms
+    local sudo=
+    [ "$(id -u)" -eq 0 ] || sudo='sudo '
+    case $(package_manager):\ $*\  in
+    apt-get:*\ refind\ *) echo "${sudo}debconf-set-selections ${BASH_SOURCE[0]%/*}/debconf.answers" ;;
+    esac
+}
+
 install_packages() { # install_packages PACKAGE...
-    local command foreign
+    local command foreign answers
     command=$(install_command "$@")
     foreign=$(foreign_command "$@")
+    answers=$(answers_command "$@")
     if [ "${INSTALL:-yes}" = no ]; then
         printf 'setup: INSTALL=no; type this yourself:\n' >&2
         [ -z "$foreign" ] || printf '    %s\n    %s\n' "$foreign" "${command%% install *} update" >&2
+        [ -z "$answers" ] || printf '    %s\n' "$answers" >&2
         printf '    %s\n' "$command" >&2
         exit 1
     fi
@@ -188,6 +201,7 @@ install_packages() { # install_packages PACKAGE...
         die "neither root nor sudo; as root, type: ${command#sudo }"
     fi
     [ -z "$foreign" ] || { echo "setup: $foreign" >&2; $foreign >&2; }
+    [ -z "$answers" ] || { echo "setup: $answers" >&2; $answers >&2; }
     echo "setup: $command" >&2
     if [ "$(package_manager)" = apt-get ]; then
         command="env DEBIAN_FRONTEND=noninteractive ${command#sudo }"
