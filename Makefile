@@ -72,6 +72,7 @@ include mk/sign.mk
 include mk/disk.mk
 include mk/guest.mk
 include mk/hosted.mk
+include mk/exhaust.mk
 include mk/fuzz.mk
 include mk/bench.mk
 include mk/bench_frames.mk
