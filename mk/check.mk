@@ -34,6 +34,10 @@ stress-frames: $(ESP_PRODUCTS) build/kernel-i386.elf | need-run ## 10^7 operatio
 	@$(PYTHON) tools/meridian_qemu.py run --esp build/esp --cmdline 'run="stress frames $(or $(ARGS),10000000); exit"' < /dev/null
 	@$(PYTHON) tools/meridian_qemu.py run --kernel build/kernel-i386.elf --cmdline 'run="stress frames $(or $(ARGS),10000000); exit"' < /dev/null
 
+.PHONY: soak
+soak: build/soak/frames build/soak/heap $(DISK_PRODUCTS) build/kernel-i386.elf | need-run ## frames, heap and both kernels under load in turn; TIME=SECONDS (600), SEED=N, ONLY=frames|heap|x86_64|i386
+	@$(PYTHON) tools/soak.py --time $(or $(TIME),600) $(SEED:%=--seed %) $(ONLY:%=--only %)
+
 .PHONY: stress-smp
 stress-smp: $(ESP_PRODUCTS) build/kernel-i386.elf | need-run ## all processors at once for a minute, 4 of them, both widths; ARGS="SECONDS [SEED]"
 	@$(PYTHON) tools/meridian_qemu.py --esp build/esp --cmdline 'run="stress $(or $(ARGS),60); exit"' run -- -smp 4 < /dev/null
