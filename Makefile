@@ -79,6 +79,7 @@ include mk/bench_frames.mk
 include mk/bench_heap.mk
 include mk/viewer.mk
 include mk/web.mk
+include mk/proof.mk
 include mk/check.mk
 
 # What a user may ask of a machine.

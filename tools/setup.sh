@@ -3,7 +3,7 @@
 #
 # setup.sh - finds the tools that a target needs, and installs what is missing.
 #
-#   tools/setup.sh build|image|run|bios|debug|unit|unit-32|lint|test|fuzz|sign|web|bench-heap
+#   tools/setup.sh build|image|run|bios|debug|unit|unit-32|lint|test|fuzz|sign|web|proof|bench-heap
 #                                                    what the target needs, quietly when all is there
 #   tools/setup.sh --doctor                          every tool with its version
 #
@@ -63,6 +63,10 @@ openssl        | test            | cmd:openssl                   | openssl      
 swtpm          | test            | cmd:swtpm                     | swtpm            | swtpm              | swtpm       | swtpm
 node           | web             | cmd:node                      | nodejs           | nodejs             | nodejs      | nodejs
 npm            | web             | cmd:npm                       | npm              | nodejs-npm         | npm         | npm-default
+frama-c        | proof           | cmd:frama-c                   | frama-c-base     | frama-c            | frama-c     | frama-c
+why3           | proof           | cmd:why3                      | why3             | why3               | why3        | why3
+z3             | proof           | cmd:z3                        | z3               | z3                 | z3          | z3
+cvc4           | proof           | cmd:cvc4                      | cvc4             | cvc4               | cvc4        | cvc4
 mimalloc       | bench-heap      | file:/usr/include/mimalloc.h | libmimalloc-dev | mimalloc-devel | mimalloc | mimalloc-devel
 jemalloc       | bench-heap      | file:/usr/include/jemalloc/jemalloc.h | libjemalloc-dev | jemalloc-devel | jemalloc | jemalloc-devel
 tcmalloc       | bench-heap      | file:/usr/include/gperftools/tcmalloc.h | libgoogle-perftools-dev | gperftools-devel | gperftools | gperftools-devel
@@ -250,7 +254,7 @@ case ${1:-} in
     each_row doctor_row
     [ ${#missing[@]} -eq 0 ] || printf '\nTo install: %s\n' "$(install_command "${missing[@]}")"
     ;;
-build | image | run | bios | debug | unit | unit-32 | lint | test | fuzz | sign | web | bench-heap)
+build | image | run | bios | debug | unit | unit-32 | lint | test | fuzz | sign | web | proof | bench-heap)
     goal=$1
     each_row need_row
     if [ ${#missing[@]} -gt 0 ]; then
@@ -263,5 +267,5 @@ build | image | run | bios | debug | unit | unit-32 | lint | test | fuzz | sign 
         [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
     fi
     ;;
-*) die "usage: setup.sh build|image|run|bios|debug|unit|unit-32|lint|test|fuzz|sign|web|bench-heap|--doctor" ;;
+*) die "usage: setup.sh build|image|run|bios|debug|unit|unit-32|lint|test|fuzz|sign|web|proof|bench-heap|--doctor" ;;
 esac
