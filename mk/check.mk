@@ -26,7 +26,7 @@ lint: build/commands.tsv | need-lint ## style, warnings of both compilers, layer
 	@$(PYTHON) tools/lint.py --commands $<
 
 # Everything that is tested is built first, in parallel; then the suites run one after the other.
-test: build/commands.tsv all $(UNIT_PROGRAMS) $(M32_PROGRAMS) $(FIRMWARE_PROGRAMS) $(MULTIBOOT_SHIM) $(LARGE_KERNEL) | need-test ## lint, unit tests, tests of the tools, tests in QEMU; ends with N passed, N failed
+test: build/commands.tsv all $(UNIT_PROGRAMS) $(M32_PROGRAMS) $(FIRMWARE_PROGRAMS) $(MULTIBOOT_SHIM) $(LARGE_KERNEL) $(SANITIZED_TESTED) | need-test ## lint, unit tests, tests of the tools, tests in QEMU; ends with N passed, N failed
 	@$(PYTHON) tools/run_tests.py --commands $< --unit "$(UNIT_PROGRAMS) $(M32_PROGRAMS)" $(SUITES)
 
 .PHONY: stress-frames
