@@ -3,10 +3,11 @@
 # Checks: style and layering (lint), everything (test), what an editor wants to know.
 
 # Every C file of the tree, and how it is compiled: $(call command_of,FILE).
-C_SOURCES := $(sort $(wildcard $(foreach depth,* */* */*/* */*/*/*,$(foreach room,efi kernel tests tools user,$(room)/$(depth).c))))
+C_SOURCES := $(sort $(wildcard $(foreach depth,* */* */*/* */*/*/*,$(foreach room,efi examples kernel library tests tools user,$(room)/$(depth).c))))
 command_of = $(strip $(if $(filter kernel/arch/i386/% $(KERNEL_MULTIBOOT),$(1)),$(GCC) $(KERNEL_CFLAGS_i386),\
 	$(if $(filter kernel/%,$(1)),$(GCC) $(KERNEL_CFLAGS),$(if $(filter user/%,$(1)),$(GCC) $(USER_CFLAGS_x86_64),\
-	$(if $(filter efi/% $(FIRMWARE_SOURCES),$(1)),$(GCC) $(LOADER_CFLAGS),$(GCC) $(hosted_flags))))))
+	$(if $(filter efi/% $(FIRMWARE_SOURCES),$(1)),$(GCC) $(LOADER_CFLAGS),\
+	$(or $(call library_command,$(1)),$(GCC) $(hosted_flags)))))))
 
 # The table of sources and flags that lint and editors read: FILE, tab, command.
 build/commands.tsv: FORCE
@@ -22,21 +23,17 @@ compile_commands.json: build/commands.tsv ## what editors (clangd) read to know 
 		END { print "\n]" }' $< > $@
 	@echo "wrote $@: $$(wc -l < $<) files"
 
-lint: build/commands.tsv | need-lint ## style, warnings of both compilers, layering, lengths: what a machine can check
+lint: build/commands.tsv $(LIBRARY_STAGED) | need-lint ## style, warnings of both compilers, layering, lengths: what a machine can check
 	@$(PYTHON) tools/lint.py --commands $<
 
 # Everything that is tested is built first, in parallel; then the suites run one after the other.
-test: build/commands.tsv all $(UNIT_PROGRAMS) $(M32_PROGRAMS) $(FIRMWARE_PROGRAMS) $(MULTIBOOT_SHIM) $(LARGE_KERNEL) $(SANITIZED_TESTED) | need-test ## lint, unit tests, tests of the tools, tests in QEMU; ends with N passed, N failed
+test: build/commands.tsv all library $(UNIT_PROGRAMS) $(M32_PROGRAMS) $(FIRMWARE_PROGRAMS) $(MULTIBOOT_SHIM) $(LARGE_KERNEL) | need-test ## lint, unit tests, tests of the tools, tests in QEMU; ends with N passed, N failed
 	@$(PYTHON) tools/run_tests.py --commands $< --unit "$(UNIT_PROGRAMS) $(M32_PROGRAMS)" $(SUITES)
 
 .PHONY: stress-frames
 stress-frames: $(ESP_PRODUCTS) build/kernel-i386.elf | need-run ## 10^7 operations of the frame allocator in the kernel, both widths; ARGS=OPERATIONS
 	@$(PYTHON) tools/meridian_qemu.py run --esp build/esp --cmdline 'run="stress frames $(or $(ARGS),10000000); exit"' < /dev/null
 	@$(PYTHON) tools/meridian_qemu.py run --kernel build/kernel-i386.elf --cmdline 'run="stress frames $(or $(ARGS),10000000); exit"' < /dev/null
-
-.PHONY: soak
-soak: build/soak/frames build/soak/heap $(DISK_PRODUCTS) build/kernel-i386.elf | need-run ## frames, heap and both kernels under load in turn; TIME=SECONDS (600), SEED=N, ONLY=frames|heap|x86_64|i386
-	@$(PYTHON) tools/soak.py --time $(or $(TIME),600) $(SEED:%=--seed %) $(ONLY:%=--only %)
 
 .PHONY: stress-smp
 stress-smp: $(ESP_PRODUCTS) build/kernel-i386.elf | need-run ## all processors at once for a minute, 4 of them, both widths; ARGS="SECONDS [SEED]"

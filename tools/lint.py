@@ -27,7 +27,7 @@ FUNCTION_LINES_MAX = 70
 FUNCTION_LINES_MEDIAN = 15
 FILE_LINES_MAX = 800
 CODE = {".c", ".h", ".asm", ".py", ".sh", ".mk", ".awk", ".ld"}
-FOLDERS = ("efi", "include", "kernel", "mk", "tests", "tools", "user", ".ci")
+FOLDERS = ("efi", "examples", "include", "kernel", "library", "mk", "tests", "tools", "user", ".ci")
 
 # What a header says that only makes sense with what its includer defines.
 TEMPLATE = "This is a template: "

@@ -44,13 +44,17 @@ LAYERS = {
     # A program knows of the kernel what is agreed on, and shares its text functions.
     "user/": BASE + ["include/user/abi.h", "user/"],
     "kernel/arch/": CONTRACTS + ["kernel/arch/x86/"],
+    # What stands between kernel/mm and a program that embeds it; and such programs, which see what is installed.
+    "library/": CONTRACTS,
+    "examples/": ["build/include/meridian/"],
+    "tests/tools/library/": ["build/include/meridian/"],
     "efi/": BASE + ["include/boot/"] + PURE_MM + X86_REGISTERS,
     "tests/": ["include/", "kernel/", "efi/", "tests/"],
     "tools/": ["include/", "kernel/mm/", "efi/", "tests/host/"],
 }
 
 # Where the include path puts the inline side of include/arch.
-ARCH_INLINE = re.compile(r"^(kernel/arch/[^/]+/include/|efi/include/|tests/host/include/arch_)")
+ARCH_INLINE = re.compile(r"^(kernel/arch/[^/]+/include/|efi/include/|tests/host/include/arch_|library/[^/]+/include/)")
 ARCH_CODE = "kernel/arch/"
 
 

@@ -8,12 +8,22 @@
  * would only see as reserved.
  *
  * A struct region is one row of our own table: the E820 row and what is known beyond it.
+ *
+ * The headers of this folder are also for kernels of others: C from C11 on and C++ from C++11 on, gcc and
+ * clang, 32 and 64 bits.
  */
 #ifndef MERIDIAN_BOOT_E820_H
 #define MERIDIAN_BOOT_E820_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+/* What is checked where the header is compiled; C++ has a word for it, and C another. */
+#ifdef __cplusplus
+#define BOOT_ASSERT static_assert
+#else
+#define BOOT_ASSERT _Static_assert
+#endif
 
 enum e820_type {
     E820_USABLE = 1,
@@ -27,13 +37,13 @@ enum e820_type {
 };
 
 /* The entry as firmware and Multiboot hand it out (ACPI 6.5, table 15.2). */
-struct [[gnu::packed]] e820_entry {
+struct __attribute__((packed)) e820_entry {
     uint64_t base;
     uint64_t size_bytes;
     uint32_t type;
     uint32_t extended_attributes;
 };
-_Static_assert(sizeof(struct e820_entry) == 24, "E820 entries have 24 bytes");
+BOOT_ASSERT(sizeof(struct e820_entry) == 24, "E820 entries have 24 bytes");
 
 /* Older BIOSes and Multiboot loaders leave the attributes out. */
 #define E820_ENTRY_BYTES_MIN 20
@@ -88,9 +98,9 @@ struct region {
     uint32_t efi_type;   /* EFI_MEMORY_TYPE; REGION_EFI_TYPE_NONE if none, or several */
     uint32_t device;     /* with REGION_TAG_DEVICE: region_device(); 0 for others, or unknown */
 };
-_Static_assert(sizeof(struct region) == 32, "regions cross from loader to kernel");
-_Static_assert(offsetof(struct region, type) == 16, "regions cross from loader to kernel");
-_Static_assert(offsetof(struct region, efi_type) == 24, "regions cross from loader to kernel");
+BOOT_ASSERT(sizeof(struct region) == 32, "regions cross from loader to kernel");
+BOOT_ASSERT(offsetof(struct region, type) == 16, "regions cross from loader to kernel");
+BOOT_ASSERT(offsetof(struct region, efi_type) == 24, "regions cross from loader to kernel");
 
 /* The PCI function that holds a region, as a number that is never 0. The kernel's finding: a loader
  * leaves it 0. */
@@ -101,6 +111,10 @@ static inline uint32_t region_device(uint16_t segment, uint8_t bus, uint8_t devi
             (function & 7u)) +
            1;
 }
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* "usable", "reserved", "ACPI data" ...: as Linux prints them in its BIOS-e820 lines. Never NULL;
  * "nothing" for 0, "unknown" for types that nobody defines. */
@@ -116,5 +130,9 @@ const char *region_tag_name(uint32_t tag);
 /* "0000:00:1f.2", as Linux writes the place of the PCI function that holds a region; "" for 0. */
 #define REGION_DEVICE_TEXT_BYTES 16
 const char *region_device_text(uint32_t device, char text[REGION_DEVICE_TEXT_BYTES]);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "boot/e820.h"
+
 enum efi_memory_type {
     EFI_TYPE_RESERVED = 0,
     EFI_TYPE_LOADER_CODE = 1,
@@ -49,8 +51,8 @@ struct efi_memory_descriptor {
     uint64_t page_count; /* of 4 KiB */
     uint64_t attribute;
 };
-_Static_assert(sizeof(struct efi_memory_descriptor) == 40, "UEFI 2.10, 7.2.3");
-_Static_assert(offsetof(struct efi_memory_descriptor, physical_start) == 8, "UEFI 2.10, 7.2.3");
+BOOT_ASSERT(sizeof(struct efi_memory_descriptor) == 40, "UEFI 2.10, 7.2.3");
+BOOT_ASSERT(offsetof(struct efi_memory_descriptor, physical_start) == 8, "UEFI 2.10, 7.2.3");
 
 /* "LoaderCode", "ConventionalMemory" ...: the specification's names without their prefix. Never
  * NULL; "OEM" and "OS" for the two private ranges, "unknown" for the rest. */

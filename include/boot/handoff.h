@@ -98,15 +98,22 @@ struct handoff {
     uint64_t moments[HANDOFF_MOMENT_COUNT];
     uint8_t seed[HANDOFF_SEED_BYTES];
 };
-_Static_assert(offsetof(struct handoff, checksum) == 16, "handoff layout, both widths");
-_Static_assert(offsetof(struct handoff, kernel_base) == 40, "handoff layout, both widths");
-_Static_assert(offsetof(struct handoff, direct_map_va) == 64, "handoff layout, both widths");
-_Static_assert(offsetof(struct handoff, stack_base) == 88, "handoff layout, both widths");
-_Static_assert(offsetof(struct handoff, arena_base) == 112, "handoff layout, both widths");
-_Static_assert(offsetof(struct handoff, acpi_rsdp) == 128, "handoff layout, both widths");
-_Static_assert(offsetof(struct handoff, moments) == 152, "handoff layout, both widths");
-_Static_assert(offsetof(struct handoff, seed) == 216, "handoff layout, both widths");
-_Static_assert(sizeof(struct handoff) == 248, "handoff layout, both widths");
+BOOT_ASSERT(offsetof(struct handoff, checksum) == 16, "handoff layout, both widths");
+BOOT_ASSERT(offsetof(struct handoff, kernel_base) == 40, "handoff layout, both widths");
+BOOT_ASSERT(offsetof(struct handoff, direct_map_va) == 64, "handoff layout, both widths");
+BOOT_ASSERT(offsetof(struct handoff, stack_base) == 88, "handoff layout, both widths");
+BOOT_ASSERT(offsetof(struct handoff, arena_base) == 112, "handoff layout, both widths");
+BOOT_ASSERT(offsetof(struct handoff, acpi_rsdp) == 128, "handoff layout, both widths");
+BOOT_ASSERT(offsetof(struct handoff, moments) == 152, "handoff layout, both widths");
+BOOT_ASSERT(offsetof(struct handoff, seed) == 216, "handoff layout, both widths");
+BOOT_ASSERT(sizeof(struct handoff) == 248, "handoff layout, both widths");
+
+/* Records end in an array that is as long as the record says. C calls that a flexible array member; C++ has
+ * no name for it, and its compilers have it all the same. */
+#ifdef __cplusplus
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
+#endif
 
 enum handoff_record_type {
     HANDOFF_RECORD_REGIONS = 1,       /* struct handoff_regions */
@@ -156,7 +163,7 @@ struct handoff_change {
     uint32_t reason;
     uint32_t reserved; /* 0 */
 };
-_Static_assert(sizeof(struct handoff_change) == 32, "handoff layout, both widths");
+BOOT_ASSERT(sizeof(struct handoff_change) == 32, "handoff layout, both widths");
 
 struct handoff_changes {
     struct handoff_record record;
@@ -189,6 +196,10 @@ struct handoff_module {
     uint64_t size_bytes;
     char name[]; /* terminated by a 0 byte */
 };
+
+#ifdef __cplusplus
+#pragma GCC diagnostic pop
+#endif
 
 /* The end of a record, and the start of the next. */
 static inline uint32_t handoff_record_stride(const struct handoff_record *record)
