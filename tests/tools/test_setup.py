@@ -144,7 +144,10 @@ def test_doctor_lists_versions_and_what_is_missing(computer):
     rows = {line.split("  ")[0]: line for line in said.splitlines()}
     assert "OK" in rows["gcc"] and any(digit in rows["gcc"] for digit in "0123456789")
     assert "missing" in rows["nasm"] and "package nasm" in rows["nasm"]
-    assert said.rstrip().endswith("apt-get install -y --no-install-recommends nasm")
+    # The tools of make web, bench-heap and proof may be missing here as well: make test does without them.
+    install = said.splitlines()[-1]
+    assert install.startswith("To install: apt-get install -y --no-install-recommends ")
+    assert "nasm" in install.split() and "gcc" not in install.split()
 
 
 def test_unknown_goal_is_refused(computer):
