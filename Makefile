@@ -2,13 +2,14 @@
 #
 # Makefile - the one front door of Meridian. `make help` explains every target.
 #
-# Four images are built from one tree, chosen by include path and object list, never by #if:
+# Five images are built from one tree, chosen by include path and object list, never by #if:
 #
 #   programs build/user/                for ring 3, carried by the kernel         mk/user.mk
 #   kernel   build/kernel-x86_64.elf     freestanding, position independent       mk/kernel.mk
 #   loader   build/BOOTX64.EFI           a UEFI application that embeds the kernel mk/loader.mk
 #   signed   build/signed/              the loader for Secure Boot, when asked for    mk/sign.mk
 #   disk     build/esp/, meridian.{img,iso} what goes on a stick                   mk/disk.mk
+#   checked  build/kernel-*-ubsan.elf    kernels that the compiler adds checks to  mk/sanitize.mk
 #   hosted   build/hosted/, build/host/  libmm for tests, host programs            mk/hosted.mk
 #
 # New source files are picked up by wildcard. Objects depend on the headers that they include
@@ -67,17 +68,21 @@ need-%: FORCE
 
 include mk/user.mk
 include mk/kernel.mk
+include mk/sanitize.mk
 include mk/library.mk
 include mk/loader.mk
 include mk/sign.mk
 include mk/disk.mk
 include mk/guest.mk
 include mk/hosted.mk
+include mk/exhaust.mk
+include mk/fuzz.mk
 include mk/bench.mk
 include mk/bench_frames.mk
 include mk/bench_heap.mk
 include mk/viewer.mk
 include mk/web.mk
+include mk/proof.mk
 include mk/check.mk
 
 # What a user may ask of a machine.
@@ -86,12 +91,12 @@ RUN_WORDS = $(if $(SMP),--cpus $(SMP)) $(if $(ARGS),--cmdline '$(ARGS)')
 .PHONY: all clean help doctor run run-i386 run-bios debug debug-i386 gdb gdb-i386
 GDB_SOCKET := build/gdb.sock
 RUN_GDB     = $(if $(GDB),--gdb $(GDB_SOCKET))
-all: $(KERNEL_PRODUCTS) $(LOADER_PRODUCTS) $(DISK_PRODUCTS) $(HOST_PROGRAMS) $(VIEWER) ## build everything that goes on a stick, and the host programs
+all: $(KERNEL_PRODUCTS) $(LOADER_PRODUCTS) $(DISK_PRODUCTS) $(HOST_PROGRAMS) $(VIEWER) $(SANITIZER_PRODUCTS) ## build everything that goes on a stick, and the host programs
 
-run: $(ESP_PRODUCTS) | need-run ## boot in QEMU: a window where there is a display, else the terminal; ARGS="..." is the command line, GDB=yes lets gdb join
-	@$(PYTHON) tools/meridian_qemu.py run --esp build/esp $(RUN_GDB) $(RUN_WORDS)
+run: $(ESP_PRODUCTS) $(SANITIZER_PRODUCTS) | need-run ## boot in QEMU: a window where there is a display, else the terminal; ARGS="..." is the command line, GDB=yes lets gdb join
+	@$(PYTHON) tools/meridian_qemu.py run --esp $(RUN_ESP) $(RUN_GDB) $(RUN_WORDS)
 
-run-i386: build/kernel-i386.elf | need-run ## boot the 32-bit kernel in QEMU, by Multiboot; ARGS="..." is the command line, SMP=N processors
+run-i386: $(RUN_I386) | need-run ## boot the 32-bit kernel in QEMU, by Multiboot; ARGS="..." is the command line, SMP=N processors
 	@$(PYTHON) tools/meridian_qemu.py run --kernel $< $(RUN_GDB) $(RUN_WORDS)
 
 run-bios: $(KERNEL) | need-bios ## the same by way of GRUB, from a disc under SeaBIOS; ARGS="..." is the command line, KERNEL=... the kernel
@@ -116,7 +121,7 @@ doctor: ## list every tool with its version, and what is missing
 	@tools/setup.sh --doctor
 
 help: ## this text
-	@echo 'Meridian: make TARGET [INSTALL=no] [V=1] [CONFIG="-DCONFIG_X=1"]'
+	@echo 'Meridian: make TARGET [INSTALL=no] [V=1] [UBSAN=1 | KASAN=1] [CONFIG="-DCONFIG_X=1"]'
 	@echo
 	@sed -n 's/^\([a-z][a-zA-Z0-9_.%-]*\):.*## \(.*\)/\1\t\2/p' $(MAKE_SOURCES) | \
 		awk -F '\t' '{ printf "  %-22s %s\n", $$1, $$2 }'

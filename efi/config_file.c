@@ -216,6 +216,8 @@ static enum status add_module(struct config_file *config, struct text value,
     status = check_path(module->path, refusal);
     if (status != STATUS_OK)
         return status;
+    if (module->name.size_bytes == 0)
+        return refuse(refusal, STATUS_CORRUPT, ADVICE_LINE, "the path ends as a folder's does");
     if (module->name.size_bytes > CONFIG_FILE_NAME_BYTES)
         return refuse(refusal, STATUS_UNSUPPORTED, "Give a shorter name after the path.",
                       "the module's name has %zu bytes, more than %u", module->name.size_bytes,

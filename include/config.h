@@ -20,6 +20,16 @@ _Static_assert(CONFIG_DEBUG == 0 || CONFIG_DEBUG == 1, "CONFIG_DEBUG is 0 or 1")
 #endif
 _Static_assert(CONFIG_LOCK_CHECKS == 0 || CONFIG_LOCK_CHECKS == 1, "CONFIG_LOCK_CHECKS is 0 or 1");
 
+/* What the compiler adds to every function: set by `make UBSAN=1` and `make KASAN=1`, and by nobody else. */
+#ifndef CONFIG_UBSAN
+#define CONFIG_UBSAN 0
+#endif
+#ifndef CONFIG_KASAN
+#define CONFIG_KASAN 0
+#endif
+_Static_assert(CONFIG_UBSAN == 0 || CONFIG_UBSAN == 1, "CONFIG_UBSAN is 0 or 1");
+_Static_assert(CONFIG_KASAN == 0 || CONFIG_KASAN == 1, "CONFIG_KASAN is 0 or 1");
+
 /* Processors that the per-CPU caches have room for. */
 #ifndef CONFIG_MAX_CPUS
 #define CONFIG_MAX_CPUS 256

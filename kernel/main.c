@@ -17,6 +17,7 @@
 #include "dev/stage.h"
 #include "diag/boot_report.h"
 #include "diag/diag.h"
+#include "diag/kasan.h"
 #include "diag/selftest.h"
 #include "diag/stack_guard.h"
 #include "lib/assert.h"
@@ -215,9 +216,10 @@ static void debug_heap(void)
     memcpy(&wish.seed, machine.handoff->seed, sizeof(wish.seed));
     heap_name_places(diag_place_name);
     spin_name_places(diag_place_name);
-    if (options.heap.text == NULL)
+    if (options.heap.text == NULL && !CONFIG_KASAN)
         return;
-    heap_debug_parse(options.heap.text, options.heap.size, &wish);
+    if (options.heap.text != NULL)
+        heap_debug_parse(options.heap.text, options.heap.size, &wish);
     status = heap_debug_set(&wish);
     if (status != STATUS_OK)
         log_warning("heap=: no debugging of the heap: no room for its records (%s)",
@@ -241,6 +243,18 @@ static enum status map_heap(vaddr_t place, size_t size_bytes)
     return heap_init(start, size_bytes);
 }
 
+/* A kernel that has no room for the shadow works all the same. */
+static void check_accesses(const struct cmdline_window *heap)
+{
+    enum status status = STATUS_OK;
+
+    if (CONFIG_KASAN)
+        status = kasan_start(&machine.map, va((uintptr_t)heap->start), (size_t)heap->size_bytes);
+    if (status != STATUS_OK)
+        log_warning("KASAN: accesses are not checked: no room for the shadow (%s)",
+                    status_name(status));
+}
+
 static enum status start_heap(void)
 {
     struct cmdline_window place = { LAYOUT_HEAP_START, LAYOUT_HEAP_BYTES };
@@ -248,6 +262,7 @@ static enum status start_heap(void)
 
     cmdline_heap_window(&options, &place);
     heap_code_from(kernel_start);
+    check_accesses(&place);
     status = map_heap(va((uintptr_t)place.start), (size_t)place.size_bytes);
     if (status == STATUS_OK)
         debug_heap();

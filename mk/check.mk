@@ -27,13 +27,17 @@ lint: build/commands.tsv $(LIBRARY_STAGED) | need-lint ## style, warnings of bot
 	@$(PYTHON) tools/lint.py --commands $<
 
 # Everything that is tested is built first, in parallel; then the suites run one after the other.
-test: build/commands.tsv all library $(UNIT_PROGRAMS) $(M32_PROGRAMS) $(FIRMWARE_PROGRAMS) $(MULTIBOOT_SHIM) $(LARGE_KERNEL) | need-test ## lint, unit tests, tests of the tools, tests in QEMU; ends with N passed, N failed
+test: build/commands.tsv all library $(UNIT_PROGRAMS) $(M32_PROGRAMS) $(FIRMWARE_PROGRAMS) $(MULTIBOOT_SHIM) $(LARGE_KERNEL) $(SANITIZED_TESTED) | need-test ## lint, unit tests, tests of the tools, tests in QEMU; ends with N passed, N failed
 	@$(PYTHON) tools/run_tests.py --commands $< --unit "$(UNIT_PROGRAMS) $(M32_PROGRAMS)" $(SUITES)
 
 .PHONY: stress-frames
 stress-frames: $(ESP_PRODUCTS) build/kernel-i386.elf | need-run ## 10^7 operations of the frame allocator in the kernel, both widths; ARGS=OPERATIONS
 	@$(PYTHON) tools/meridian_qemu.py run --esp build/esp --cmdline 'run="stress frames $(or $(ARGS),10000000); exit"' < /dev/null
 	@$(PYTHON) tools/meridian_qemu.py run --kernel build/kernel-i386.elf --cmdline 'run="stress frames $(or $(ARGS),10000000); exit"' < /dev/null
+
+.PHONY: soak
+soak: build/soak/frames build/soak/heap $(DISK_PRODUCTS) build/kernel-i386.elf | need-run ## frames, heap and both kernels under load in turn; TIME=SECONDS (600), SEED=N, ONLY=frames|heap|x86_64|i386
+	@$(PYTHON) tools/soak.py --time $(or $(TIME),600) $(SEED:%=--seed %) $(ONLY:%=--only %)
 
 .PHONY: stress-smp
 stress-smp: $(ESP_PRODUCTS) build/kernel-i386.elf | need-run ## all processors at once for a minute, 4 of them, both widths; ARGS="SECONDS [SEED]"

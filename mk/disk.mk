@@ -19,6 +19,10 @@ disk: $(DISK_PRODUCTS) ## the staged EFI system partition and the images
 image: build/meridian.img ## a disk image to write to a stick: starts under UEFI and, through GRUB, under a BIOS
 iso: build/meridian.iso ## the same as a disc, which may be written to a stick, too
 
+.PHONY: usb
+usb: build/meridian.img ## write the image to a stick, with all questions asked: DEV=/dev/sdX; without DEV, list the sticks
+	@$(PYTHON) tools/meridian_usb.py $< $(DEV)
+
 build/esp.stamp: $(LOADER_EFI) $(ESP_SOURCES) $(MAKE_SOURCES)
 	@$(call say,STAGE,build/esp)
 	$(Q)rm -rf build/esp && mkdir -p build/esp/EFI/BOOT

@@ -24,6 +24,7 @@ HOST_NAMES := $(patsubst tools/meridian-%/main.c,%,$(sort $(wildcard tools/merid
 
 # Sources of a test beyond the library, by test.
 UNIT_EXTRA_monitor_format := kernel/monitor/usage.c
+UNIT_EXTRA_exhaust    := $(filter-out %/main.c,$(wildcard tests/exhaust/*.c))
 UNIT_EXTRA_paragraph := kernel/diag/paragraph.c kernel/diag/fault_log.c
 UNIT_EXTRA_monitor_keys  := kernel/monitor/keys.c
 UNIT_EXTRA_monitor_line  := kernel/monitor/line.c kernel/monitor/history.c

@@ -22,10 +22,12 @@ $(FONT_SOURCE): tools/font.py mk/kernel.mk | need-build
 
 # What only a Multiboot loader starts.
 KERNEL_MULTIBOOT := $(wildcard kernel/boot/multiboot*.c)
+# What only sanitised kernels have: mk/sanitize.mk.
+KERNEL_SANITIZERS := kernel/diag/ubsan.c $(wildcard kernel/diag/kasan*.c)
 # $(call kernel_sources,WIDTH)
-kernel_sources = $(sort $(FONT_SOURCE) $(wildcard kernel/*.c \
+kernel_sources = $(filter-out $(KERNEL_SANITIZERS),$(sort $(FONT_SOURCE) $(wildcard kernel/*.c \
 	$(foreach room,boot mm diag dev monitor lib smp user view,kernel/$(room)/*.c) \
-	kernel/user/*.asm $(foreach room,x86 $(1),kernel/arch/$(room)/*.c kernel/arch/$(room)/*.asm)))
+	kernel/user/*.asm $(foreach room,x86 $(1),kernel/arch/$(room)/*.c kernel/arch/$(room)/*.asm))))
 KERNEL_SOURCES_x86_64 := $(filter-out $(KERNEL_MULTIBOOT),$(call kernel_sources,x86_64))
 KERNEL_SOURCES_i386   := $(call kernel_sources,i386)
 
@@ -38,9 +40,9 @@ KERNEL_C_COMMON  = $(C_COMMON) -O2 -ffreestanding -mgeneral-regs-only -fcf-prote
 KERNEL_SMALL := $(foreach room,boot dev diag monitor user view,kernel/$(room)/%) \
 	$(foreach part,memmap% %_check %_stats heap_debug heap_leaks heap_explain heap_events heap_options \
 	heap_report heap_walk pmm_node mtrr,kernel/mm/$(part).c)
-# A full redraw is a million pixels.
+# A full redraw is a million pixels; sanitizers are called all the time.
 KERNEL_PAINT := kernel/dev/framebuffer.c kernel/dev/font.c
-kernel_small = $(if $(filter-out $(KERNEL_PAINT),$(filter $(KERNEL_SMALL),$(1))),-Os)
+kernel_small = $(if $(filter-out $(KERNEL_PAINT) $(KERNEL_SANITIZERS),$(filter $(KERNEL_SMALL),$(1))),-Os)
 # The i386 kernel runs on a plain 486; structures of one word are returned in registers.
 KERNEL_CFLAGS_x86_64  = $(KERNEL_C_COMMON) -fpie -fvisibility=hidden -mno-red-zone $(call kernel_includes,x86_64)
 KERNEL_CFLAGS_i386    = $(KERNEL_C_COMMON) -m32 -march=i486 -mtune=generic -fno-pie -freg-struct-return \
@@ -54,9 +56,11 @@ KERNEL_LDFLAGS_i386   := -m elf_i386 -static --no-undefined -nostdlib -z noexecs
 KERNEL_KSYMS_x86_64 := -m64
 KERNEL_KSYMS_i386   := -m32
 
-# $(call kernel_image,WIDTH): objects, the two links, the stripped image.
+# $(call kernel_image,WIDTH): objects, the two links, the stripped image. An image that is built in another
+# way has the width's name and one of its own (mk/sanitize.mk): x86_64-ubsan.
+width_of = $(firstword $(subst -, ,$(1)))
 define kernel_image
-KERNEL_LD_$(1)      := kernel/arch/$(1)/kernel.ld
+KERNEL_LD_$(1)      := kernel/arch/$(call width_of,$(1))/kernel.ld
 KERNEL_DIR_$(1)     := build/obj/kernel-$(1)
 KERNEL_OBJECTS_$(1) := $$(KERNEL_SOURCES_$(1):%=build/obj/kernel-$(1)/%.o)
 FLAGS_kernel-$(1) = $$(GCC) $$(KERNEL_CFLAGS_$(1)) | $$(NASM) $$(KERNEL_ASFLAGS_$(1))

@@ -105,7 +105,7 @@ class Guest:
 
 
 def firmware_of(guest):
-    return guest.firmware or (UEFI if guest.disk else BIOS)
+    return guest.firmware or (UEFI if guest.disk or guest.secure_boot else BIOS)
 
 
 def uefi_words(guest):

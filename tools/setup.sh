@@ -3,7 +3,7 @@
 #
 # setup.sh - finds the tools that a target needs, and installs what is missing.
 #
-#   tools/setup.sh build|image|run|bios|debug|unit|unit-32|lint|test|sign|web|bench-heap
+#   tools/setup.sh build|image|run|bios|debug|unit|unit-32|lint|test|fuzz|sign|web|proof|bench-heap
 #                                                    what the target needs, quietly when all is there
 #   tools/setup.sh --doctor                          every tool with its version
 #
@@ -14,9 +14,9 @@ set -euo pipefail
 
 # tool | needed for | recognised by | apt | dnf | pacman | zypper
 #   cmd:NAME a program, file:PATH a file, each with alternatives after commas; py:MODULE a module of
-#   the system's Python, asan:COMPILER, lib32:NAME a library that gcc -m32 finds
+#   the system's Python, rt:NAME a part of clang's runtime, lib32:NAME a library that gcc -m32 finds
 # "build" is part of every other need, "run" of bios, debug and test, "image" of bios and test, "bios" and
-# "unit-32" of test.
+# "unit-32" of test, "unit" of fuzz.
 TABLE='
 gcc            | build           | cmd:gcc                       | gcc              | gcc                | gcc         | gcc
 C library      | build           | file:/usr/include/stdio.h     | libc6-dev        | glibc-devel        | glibc       | glibc-devel
@@ -41,7 +41,8 @@ bochs BIOS     | test            | file:/usr/share/bochs/BIOS-bochs-latest | boc
 xvfb           | test            | cmd:xvfb-run                  | xvfb             | xorg-x11-server-Xvfb | xorg-server-xvfb | xvfb-run
 xauth          | test            | cmd:xauth                     | xauth            | xauth              | xorg-xauth  | xauth
 clang          | unit lint test  | cmd:clang                     | clang            | clang              | clang       | clang
-clang runtime  | unit test       | asan:clang                    | libclang-rt-dev  | compiler-rt        | compiler-rt | clang
+clang runtime  | unit test       | rt:asan                       | libclang-rt-dev  | compiler-rt        | compiler-rt | clang
+clang fuzzer   | fuzz test       | rt:fuzzer                     | libclang-rt-dev  | compiler-rt        | compiler-rt | clang
 cmocka         | unit unit-32 lint test  | file:/usr/include/cmocka.h    | libcmocka-dev    | libcmocka-devel    | cmocka      | libcmocka-devel
 32-bit gcc     | unit-32         | lib32:libasan.so              | gcc-multilib     | libasan.i686       | lib32-gcc-libs | gcc-32bit
 32-bit cmocka  | unit-32         | lib32:libcmocka.so.0          | libcmocka0:i386  | libcmocka.i686     | lib32-cmocka | libcmocka0-32bit
@@ -54,11 +55,18 @@ jsonschema     | test            | py:jsonschema                 | python3-jsons
 chromium       | test            | cmd:chromium,chromium-browser | chromium         | chromium           | chromium    | chromium
 chromium driver | test           | cmd:chromedriver              | chromium-driver  | chromedriver       | chromium    | chromedriver
 selenium       | test            | py:selenium                   | python3-selenium | python3-selenium   | python-selenium | python3-selenium
+GRUB for UEFI  | test            | file:/usr/lib/grub/x86_64-efi/chain.mod | grub-efi-amd64-bin | grub2-efi-x64-modules | grub | grub2-x86_64-efi
+systemd-boot   | test            | file:/usr/lib/systemd/boot/efi/systemd-bootx64.efi | systemd-boot-efi | systemd-boot-unsigned | systemd | systemd-boot
+rEFInd         | test            | file:/usr/share/refind/refind/refind_x64.efi,/usr/share/refind/refind_x64.efi | refind | rEFInd | refind | refind
 sbsign         | sign test       | cmd:sbsign                    | sbsigntool       | sbsigntools        | sbsigntools | sbsigntools
 openssl        | test            | cmd:openssl                   | openssl          | openssl            | openssl     | openssl
 swtpm          | test            | cmd:swtpm                     | swtpm            | swtpm              | swtpm       | swtpm
 node           | web             | cmd:node                      | nodejs           | nodejs             | nodejs      | nodejs
 npm            | web             | cmd:npm                       | npm              | nodejs-npm         | npm         | npm-default
+frama-c        | proof           | cmd:frama-c                   | frama-c-base     | frama-c            | frama-c     | frama-c
+why3           | proof           | cmd:why3                      | why3             | why3               | why3        | why3
+z3             | proof           | cmd:z3                        | z3               | z3                 | z3          | z3
+cvc4           | proof           | cmd:cvc4                      | cvc4             | cvc4               | cvc4        | cvc4
 mimalloc       | bench-heap      | file:/usr/include/mimalloc.h | libmimalloc-dev | mimalloc-devel | mimalloc | mimalloc-devel
 jemalloc       | bench-heap      | file:/usr/include/jemalloc/jemalloc.h | libjemalloc-dev | jemalloc-devel | jemalloc | jemalloc-devel
 tcmalloc       | bench-heap      | file:/usr/include/gperftools/tcmalloc.h | libgoogle-perftools-dev | gperftools-devel | gperftools | gperftools-devel
@@ -102,8 +110,8 @@ present() { # present PROBE: is it there?
     file:*) file_of "${1#file:}" >/dev/null ;;
     py:*) [ -x /usr/bin/python3 ] && /usr/bin/python3 -I -c \
             "import importlib.util as u; raise SystemExit(u.find_spec('${1#py:}') is None)" ;;
-    asan:*) for file in "$(clang -print-runtime-dir 2>/dev/null)"/libclang_rt.asan* \
-                /usr/lib/clang/*/lib/*/libclang_rt.asan* /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.asan*; do
+    rt:*) for file in "$(clang -print-runtime-dir 2>/dev/null)"/libclang_rt."${1#rt:}"* \
+                /usr/lib/clang/*/lib/*/libclang_rt."${1#rt:}"* /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt."${1#rt:}"*; do
                 [ ! -e "$file" ] || return 0
             done; return 1 ;;
     lib32:*) case $(gcc -m32 -print-file-name="${1#lib32:}" 2>/dev/null) in /*) ;; *) return 1 ;; esac ;;
@@ -138,7 +146,7 @@ wanted() { # wanted NEEDS GOAL: does the goal include this row?
     local need
     for need in $1; do
         case $need:$2 in
-        build:* | "$2:$2" | run:bios | run:debug | image:bios | image:test | bios:test | unit-32:test | window:run | window:debug) return 0 ;;
+        build:* | "$2:$2" | run:bios | run:debug | image:bios | image:test | bios:test | unit-32:test | unit:fuzz | window:run | window:debug) return 0 ;;
         esac
     done
     return 1
@@ -173,13 +181,23 @@ foreign_command() { # foreign_command PACKAGE...: what apt needs to be told firs
     esac
 }
 
+answers_command() { # answers_command PACKAGE...: answers to what Debian's packages ask, where silence harms
+    local sudo=
+    [ "$(id -u)" -eq 0 ] || sudo='sudo '
+    case $(package_manager):\ $*\  in
+    apt-get:*\ refind\ *) echo "${sudo}debconf-set-selections ${BASH_SOURCE[0]%/*}/debconf.answers" ;;
+    esac
+}
+
 install_packages() { # install_packages PACKAGE...
-    local command foreign
+    local command foreign answers
     command=$(install_command "$@")
     foreign=$(foreign_command "$@")
+    answers=$(answers_command "$@")
     if [ "${INSTALL:-yes}" = no ]; then
         printf 'setup: INSTALL=no; type this yourself:\n' >&2
         [ -z "$foreign" ] || printf '    %s\n    %s\n' "$foreign" "${command%% install *} update" >&2
+        [ -z "$answers" ] || printf '    %s\n' "$answers" >&2
         printf '    %s\n' "$command" >&2
         exit 1
     fi
@@ -187,6 +205,7 @@ install_packages() { # install_packages PACKAGE...
         die "neither root nor sudo; as root, type: ${command#sudo }"
     fi
     [ -z "$foreign" ] || { echo "setup: $foreign" >&2; $foreign >&2; }
+    [ -z "$answers" ] || { echo "setup: $answers" >&2; $answers >&2; }
     echo "setup: $command" >&2
     if [ "$(package_manager)" = apt-get ]; then
         command="env DEBIAN_FRONTEND=noninteractive ${command#sudo }"
@@ -235,7 +254,7 @@ case ${1:-} in
     each_row doctor_row
     [ ${#missing[@]} -eq 0 ] || printf '\nTo install: %s\n' "$(install_command "${missing[@]}")"
     ;;
-build | image | run | bios | debug | unit | unit-32 | lint | test | sign | web | bench-heap)
+build | image | run | bios | debug | unit | unit-32 | lint | test | fuzz | sign | web | proof | bench-heap)
     goal=$1
     each_row need_row
     if [ ${#missing[@]} -gt 0 ]; then
@@ -248,5 +267,5 @@ build | image | run | bios | debug | unit | unit-32 | lint | test | sign | web |
         [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
     fi
     ;;
-*) die "usage: setup.sh build|image|run|bios|debug|unit|unit-32|lint|test|sign|web|bench-heap|--doctor" ;;
+*) die "usage: setup.sh build|image|run|bios|debug|unit|unit-32|lint|test|fuzz|sign|web|proof|bench-heap|--doctor" ;;
 esac

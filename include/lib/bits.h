@@ -11,27 +11,45 @@
 
 #include "lib/types.h"
 
+/*@ assigns \nothing;
+  @ ensures \result <==> power_of_two(value); */
 static inline bool is_power_of_two(uint64_t value)
 {
     return value != 0 && (value & (value - 1)) == 0;
 }
 
+/*@ requires power_of_two(alignment);
+  @ assigns \nothing;
+  @ ensures \result % alignment == 0;
+  @ ensures \result <= value < \result + alignment; */
 static inline uint64_t align_down(uint64_t value, uint64_t alignment)
 {
     return value & ~(alignment - 1);
 }
 
 /* Wraps to 0 when no multiple of `alignment` is left above `value`: see checked_align_up(). */
+/*@ requires power_of_two(alignment);
+  @ assigns \nothing;
+  @ ensures \result % alignment == 0;
+  @ ensures value + alignment <= UINT64_MAX + 1 ==> value <= \result < value + alignment;
+  @ ensures value + alignment > UINT64_MAX + 1 ==> \result == 0; */
 static inline uint64_t align_up(uint64_t value, uint64_t alignment)
 {
-    return (value + alignment - 1) & ~(alignment - 1);
+    return align_down(value + alignment - 1, alignment);
 }
 
+/*@ requires power_of_two(alignment);
+  @ assigns \nothing;
+  @ ensures \result <==> value % alignment == 0; */
 static inline bool is_aligned(uint64_t value, uint64_t alignment)
 {
     return (value & (alignment - 1)) == 0;
 }
 
+/*@ requires \valid(sum);
+  @ assigns *sum;
+  @ ensures \result <==> a + b <= UINT64_MAX;
+  @ ensures *sum == (\result ? a + b : \old(*sum)); */
 static inline bool checked_add(uint64_t a, uint64_t b, uint64_t *sum)
 {
     uint64_t exact;
@@ -42,6 +60,10 @@ static inline bool checked_add(uint64_t a, uint64_t b, uint64_t *sum)
     return true;
 }
 
+/*@ requires \valid(product);
+  @ assigns *product;
+  @ ensures \result <==> a * b <= UINT64_MAX;
+  @ ensures *product == (\result ? a * b : \old(*product)); */
 static inline bool checked_mul(uint64_t a, uint64_t b, uint64_t *product)
 {
     uint64_t exact;
@@ -52,6 +74,11 @@ static inline bool checked_mul(uint64_t a, uint64_t b, uint64_t *product)
     return true;
 }
 
+/*@ requires power_of_two(alignment) && \valid(aligned);
+  @ assigns *aligned;
+  @ ensures \result <==> value + alignment - 1 <= UINT64_MAX;
+  @ ensures \result ==> *aligned % alignment == 0 && value <= *aligned < value + alignment;
+  @ ensures !\result ==> *aligned == \old(*aligned); */
 static inline bool checked_align_up(uint64_t value, uint64_t alignment, uint64_t *aligned)
 {
     uint64_t sum;
@@ -63,6 +90,10 @@ static inline bool checked_align_up(uint64_t value, uint64_t alignment, uint64_t
 }
 
 /* Index of the lowest set bit; `word` is not 0. */
+/*@ requires word != 0;
+  @ assigns \nothing;
+  @ ensures \result < 64 && (word & (1 << \result)) != 0;
+  @ ensures \forall integer bit; 0 <= bit < \result ==> (word & (1 << bit)) == 0; */
 static inline unsigned lowest_bit(uint64_t word)
 {
     if (sizeof(long) == sizeof(word))
@@ -72,6 +103,10 @@ static inline unsigned lowest_bit(uint64_t word)
 }
 
 /* Index of the highest set bit, that is floor(log2(word)); `word` is not 0. */
+/*@ requires word != 0;
+  @ assigns \nothing;
+  @ ensures \result < 64 && (word & (1 << \result)) != 0;
+  @ ensures \forall integer bit; \result < bit < 64 ==> (word & (1 << bit)) == 0; */
 static inline unsigned highest_bit(uint64_t word)
 {
     if (sizeof(long) == sizeof(word))
@@ -90,16 +125,23 @@ static inline unsigned count_bits(uint64_t word)
 }
 
 /* A word with the `count` lowest bits set; `count` is 0 to 64. */
+/*@ assigns \nothing;
+  @ ensures \forall integer bit; 0 <= bit < 64 ==>
+  @   ((\result & (1 << bit)) != 0 <==> bit < count); */
 static inline uint64_t low_mask(unsigned count)
 {
     return count >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << count) - 1;
 }
 
+/*@ assigns \nothing;
+  @ ensures \result == \min(a, b); */
 static inline uint64_t min_u64(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
 
+/*@ assigns \nothing;
+  @ ensures \result == \max(a, b); */
 static inline uint64_t max_u64(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;

@@ -6,6 +6,7 @@
 
 #include "heap_block.h"
 #include "lib/log.h"
+#include "mm/shadow.h"
 
 static size_t damages; /* atomic */
 
@@ -43,6 +44,8 @@ void heap_damage_write_canaries(const struct heap_record *record)
 
     heap_canary_write(before.at, before.size);
     heap_canary_write(behind.at, behind.size);
+    shadow_close(before.at, before.size, SHADOW_AROUND);
+    shadow_close(behind.at, behind.size, SHADOW_AROUND);
 }
 
 /* "byte 3 behind the object of 64 bytes at 0x..." was changed. */

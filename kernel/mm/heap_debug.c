@@ -27,6 +27,7 @@
 #include "heap_runs.h"
 #include "lib/bits.h"
 #include "lib/string.h"
+#include "mm/shadow.h"
 
 /* What waits at most. */
 #define HELD_OBJECTS    1024u
@@ -288,6 +289,8 @@ void *heap_debug_alloc(const struct heap_request *request)
         heap_count(&untracked, 1);
         object = heap_record_object(&wanted);
     }
+    shadow_open(object,
+                number != 0 && wanted.canaries ? wanted.size_bytes : heap_block_room(&wanted));
     heap_event_note(HEAP_EVENT_ALLOC, (uintptr_t)object, request->size_bytes, request->tag,
                     request->caller);
     return object;
@@ -344,6 +347,7 @@ static void retire(uint32_t number)
 
     (void)heap_damage_check_canaries(record, "when it was freed");
     fill_freed(number);
+    shadow_close(heap_record_object(record), heap_block_room(record), SHADOW_FREED);
     heap_block_mark_freed(record);
     heap_event_note(HEAP_EVENT_FREE, (uintptr_t)heap_record_object(record), record->size_bytes,
                     (enum heap_tag)record->tag, record->free_site);

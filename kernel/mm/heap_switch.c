@@ -6,6 +6,7 @@
  * until the last of them is freed: their blocks are larger than they look, and only their records
  * know. Then all records are forgotten and the magazines work again.
  */
+#include "config.h"
 #include "heap_block.h"
 #include "heap_damage.h"
 #include "heap_debug_private.h"
@@ -51,6 +52,8 @@ static bool wants_any(const struct heap_debug *wish)
 /* What an option cannot do without. */
 static void complete(struct heap_debug *wish)
 {
+    if (CONFIG_KASAN) /* freed objects and what lies around live ones are closed */
+        wish->options |= HEAP_DEBUG_CANARY | HEAP_DEBUG_QUARANTINE;
     if ((wish->options & HEAP_DEBUG_VERIFY) != 0 && (wish->options & HEAP_DEBUG_ZERO) == 0)
         wish->options |= HEAP_DEBUG_POISON;
     if (wants_any(wish))

@@ -16,6 +16,7 @@
 #include "mm/paging.h"
 
 #include "arch/mmu.h"
+#include "config.h"
 #include "direct_frame.h"
 #include "lib/bits.h"
 #include "lib/lock.h"
@@ -35,6 +36,7 @@ static const struct {
     { LAYOUT_AREAS_START, LAYOUT_AREAS_BYTES },
     { LAYOUT_HEAP_START, LAYOUT_HEAP_BYTES },
     { LAYOUT_STACKS_START, LAYOUT_STACKS_BYTES },
+    { LAYOUT_SHADOW_START, CONFIG_KASAN ? LAYOUT_SHADOW_BYTES : 0 },
 };
 
 static struct page_table kernel_table;
@@ -141,9 +143,10 @@ static enum status remove_identity(void)
 static enum status reserve_windows(void)
 {
     for (size_t i = 0; i < ARRAY_COUNT(windows); i++) {
-        enum status status =
-            pt_reserve_top(&kernel_table, va(windows[i].start), windows[i].size_bytes);
+        enum status status = STATUS_OK;
 
+        if (windows[i].size_bytes != 0)
+            status = pt_reserve_top(&kernel_table, va(windows[i].start), windows[i].size_bytes);
         if (status != STATUS_OK) {
             log_error("paging: no memory for the tables of the window at 0x%llx",
                       (unsigned long long)windows[i].start);

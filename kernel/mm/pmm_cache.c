@@ -26,6 +26,7 @@
 
 #include "arch/mmu.h"
 #include "lib/string.h"
+#include "mm/shadow.h"
 #include "smp/call.h"
 #include "smp/smp.h"
 
@@ -84,6 +85,7 @@ static struct pmm_cpu *make(unsigned id)
     if (pmm_state.general_frames == 0 || !take_cache_frame(&job))
         return NULL;
     cpu = arch_phys_ptr(pfn_to_pa(pfn(job.first)));
+    shadow_open(cpu, PAGE_SIZE);
     start(cpu);
     irq = spin_lock(&pmm_state.lock);
     if (pmm_state.cpus[id] == NULL)

@@ -68,7 +68,7 @@ static uint8_t data[ARCH_RETURN_BYTES];
     zero = (int)recurse_without_end(0);
 }
 
-[[gnu::noinline]] static void divide_by_zero(void)
+[[gnu::noinline]] __attribute__((no_sanitize("undefined"))) static void divide_by_zero(void)
 {
     volatile int one = 1; /* a constant over a variable can be had without dividing */
 
@@ -110,6 +110,8 @@ static bool provoke(const struct command_call *call, const char *name)
         return fault_locks_provoke(call);
     if (fault_heap_provoke(name))
         return command_fail(call, "the processor did not fault");
+    if (fault_checked_provoke(call, name))
+        return false;
     return command_refuse(call, "there is no fault '%s'", name);
 }
 

@@ -15,6 +15,7 @@
 
 #define FAULTS      "null|wx|nx|stack|divide|gp|double"
 #define HEAP_FAULTS "heap-overflow|heap-underflow|heap-freed|heap-fresh"
+#define CHECKED     "smash|variable|free-frame|shift|overflow|bounds"
 
 static const struct command commands[] = {
     { "help", "[NAME]", "what the monitor can do, or what one command does",
@@ -89,7 +90,7 @@ static const struct command commands[] = {
     { "pci", "", "what is on PCI, and which addresses it answers at",
       "Memory of devices and of bridges' windows is in the map, reserved and held by a device.\n",
       0, 0, command_pci },
-    { "fault", "[try] " FAULTS "|locks | [try] " HEAP_FAULTS " | log [NUMBER]",
+    { "fault", "[try] " FAULTS "|locks | [try] " HEAP_FAULTS " | " CHECKED " | log [NUMBER]",
       "make the processor fault, to see the report; or the log of faults",
       "  null     write to address 0\n"
       "  wx       write to the kernel's code\n"
@@ -103,6 +104,9 @@ static const struct command commands[] = {
       "  heap-underflow   write before one\n"
       "  heap-freed       read one that was freed\n"
       "  heap-fresh       follow a pointer in one that nobody wrote\n"
+      "  smash            overwrite a function's own return address\n"
+      "  variable, free-frame        write behind a variable; to a free frame: with KASAN=1\n"
+      "  shift, overflow, bounds     what C gives no meaning to: with UBSAN=1\n"
       "The kernel stops after the report: that is the point. With 'try' it goes on instead.\n"
       "'fault log' lists the faults that it went on after, programs' included; equal ones are "
       "counted.\n"

@@ -88,6 +88,8 @@ bool command_cpus(const struct command_call *call);
 bool command_pci(const struct command_call *call);
 bool command_fault(const struct command_call *call);
 bool fault_heap_provoke(const char *name); /* false: there is no such fault */
+/* False: there is no such fault. Else it has failed to end the kernel, and that was said. */
+bool fault_checked_provoke(const struct command_call *call, const char *name);
 bool fault_locks_provoke(const struct command_call *call);
 bool command_run(const struct command_call *call);
 bool command_bench(const struct command_call *call);

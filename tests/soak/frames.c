@@ -63,6 +63,8 @@ static unsigned judge(unsigned processors, uint64_t at_start)
         faults += (unsigned)printf("the allocator's own counts differ\n");
     if (workers_free_runs_hash() != at_start)
         faults += (unsigned)printf("what is free is not what was free at first\n");
+    printf("state hash %016" PRIx64 " before, %016" PRIx64 " after\n", at_start,
+           workers_free_runs_hash());
     printf("%" PRIu64 " wrong frees refused, %" PRIu64 " frames free\n", refused,
            stats.free_frames);
     return faults;

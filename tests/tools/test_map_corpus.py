@@ -23,8 +23,8 @@ def entries_of(path):
 
 
 def test_the_corpus_is_there():
-    """All of the maps are in the tree, or the tests below would test nothing."""
-    assert (len(E820), len(EFI)) == (252, 16)
+    """The maps are in the tree, or the tests below would test nothing; new ones only join them."""
+    assert len(E820) >= 252 and len(EFI) >= 16
 
 
 @pytest.mark.parametrize("path", E820 + EFI, ids=name)

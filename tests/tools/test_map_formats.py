@@ -255,6 +255,15 @@ def test_every_type_of_the_shell():
         maps.run("--rows", "-", text=maps.efi_text(rows[:16]))
 
 
+# --- the loader's report --------------------------------------------------------------------
+
+def test_report():
+    """The loader's memmap.json is found by itself, and by name."""
+    path = maps.ROOT / "tests/data/logs/memmap.json"
+    rows = maps.run("--rows", path)
+    assert rows == maps.run("--rows", "--from", "report", path) and len(rows.splitlines()) > 10
+
+
 # --- its own output -------------------------------------------------------------------------
 
 @pytest.mark.parametrize("path", E820 + EFI, ids=name)

@@ -154,3 +154,19 @@ def test_unknown_goal_is_refused(computer):
     """A goal that the table does not have is an error, not a silent success."""
     done = computer().setup("nonsense")
     assert done.returncode == 1 and "usage" in done.stderr
+
+
+def test_packages_that_ask_get_their_answers_first(computer):
+    """rEFInd asks whether it may take over the machine's start, and takes silence for a yes: Debian is given the
+    answer before the package is installed."""
+    poor = computer()
+    for name in ("setup.sh", "debconf.answers", "ovmf.list"):
+        shutil.copy(ROOT / "tools" / name, poor.folder)
+    script = poor.folder / "setup.sh"
+    script.write_text(script.read_text().replace("/usr/share/refind/", "/nowhere/"))
+    done = subprocess.run([script, "test"], env={"PATH": str(poor.folder), "INSTALL": "no"}, text=True,
+                          capture_output=True, check=False)
+    answers, install = (line.strip() for line in done.stderr.splitlines()[-2:])
+    assert answers.endswith(f"debconf-set-selections {poor.folder}/debconf.answers")
+    assert "install" in install and "refind" in install.split()
+    assert "refind/install_to_esp boolean false" in (ROOT / "tools/debconf.answers").read_text()

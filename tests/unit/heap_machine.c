@@ -296,6 +296,17 @@ size_t heap_machine_frames_peak(void)
     return frames_peak;
 }
 
+/* FNV-1a over the numbers of the pages that are mapped. */
+uint64_t heap_machine_state_hash(void)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (size_t page = 0; page < window_bytes >> PAGE_SHIFT; page++)
+        if (window_frames[page] != 0)
+            hash = (hash ^ page) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
 bool heap_machine_mapped(const void *address)
 {
     size_t offset = (uintptr_t)address - (uintptr_t)window;

@@ -30,6 +30,9 @@ size_t heap_machine_frames_peak(void);
 /* Whether a page is mapped. */
 bool heap_machine_mapped(const void *address);
 
+/* A hash of which pages are mapped: equal after a load that left nothing behind. */
+uint64_t heap_machine_state_hash(void);
+
 /* Frames behind [address, + size_bytes) follow each other and lie below 4 GiB of this machine. */
 bool heap_machine_contiguous(const void *address, size_t size_bytes);
 

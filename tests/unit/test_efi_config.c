@@ -208,6 +208,8 @@ static void bad_lines(void **state)
         { "kernel: \"a\" b\n", 1, "something follows" },
         { "kernel: \"\"\n", 1, "path is empty" },
         { "module: \"\" name\n", 1, "path is empty" },
+        { "module: folder/\n", 1, "ends as a folder" },
+        { "module: \\a\\\n", 1, "ends as a folder" },
         { "cmdline: a\x80\n", 1, "not UTF-8" },
         { "kernel: a\n# caf\xe9\n", 2, "not UTF-8" },
         { "cmdline: a\x01z\n", 1, "control character" },

@@ -300,16 +300,21 @@ static void random_operations(void **state)
      * memory is short and when single pages are refused; in the end every frame has come back. */
     const char *wish = getenv("MERIDIAN_HEAP_OPERATIONS");
     const char *seed = getenv("MERIDIAN_HEAP_SEED");
+    uint64_t hash;
     size_t before;
 
     (void)state;
     assert_true(kfree(kmalloc(1)));
     (void)heap_shrink(SIZE_MAX);
     before = heap_machine_frames_used();
+    hash = heap_machine_state_hash();
     if (seed != NULL)
         random_state += strtoull(seed, NULL, 0);
     load(wish != NULL ? strtoul(wish, NULL, 0) : OPERATIONS, true);
     assert_int_equal(heap_machine_frames_used(), before);
+    printf("state hash %016llx before, %016llx after\n", (unsigned long long)hash,
+           (unsigned long long)heap_machine_state_hash());
+    assert_int_equal(heap_machine_state_hash(), hash);
 }
 
 static void debugged_operations(void **state)

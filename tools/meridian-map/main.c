@@ -39,6 +39,7 @@ struct options {
     bool rows;
     bool totals;
     bool keep_low;
+    bool plain;
 };
 
 static const char help[] =
@@ -60,6 +61,7 @@ static const char help[] =
     "  --cmdline TEXT   apply mem= and memmap= of a kernel command line, too\n"
     "  --bits N         the processor has physical addresses of N bits, 32 to 52 (default 52)\n"
     "  --keep-low       do not set memory below 1 MiB aside\n"
+    "  --plain          the map as it is in FILE, nothing changed, as a plain map\n"
     "  --from FORMAT    " SOURCE_FORMAT_NAMES " (default: find out)\n"
     "  --help           this text\n"
     "\n"
@@ -81,7 +83,7 @@ static bool parse_bits(const char *text, unsigned *bits)
 
 static bool is_format(const char *name)
 {
-    const char *const names[] = { "linux-efi", "linux-e820", "shell", "plain" };
+    const char *const names[] = { "linux-efi", "linux-e820", "shell", "report", "plain" };
 
     for (size_t i = 0; i < ARRAY_COUNT(names); i++)
         if (strcmp(name, names[i]) == 0)
@@ -131,12 +133,14 @@ static int parse_options(int argc, char **argv, struct options *options)
     int rows = 0;
     int totals = 0;
     int keep_low = 0;
+    int plain = 0;
     const struct option table[] = {
         { "json", no_argument, &json, 1 },
         { "changes", no_argument, &changes, 1 },
         { "rows", no_argument, &rows, 1 },
         { "totals", no_argument, &totals, 1 },
         { "keep-low", no_argument, &keep_low, 1 },
+        { "plain", no_argument, &plain, 1 },
         { "bits", required_argument, NULL, KEY_BITS },
         { "cmdline", required_argument, NULL, KEY_CMDLINE },
         { "from", required_argument, NULL, KEY_FROM },
@@ -159,6 +163,7 @@ static int parse_options(int argc, char **argv, struct options *options)
     options->rows = rows;
     options->totals = totals;
     options->keep_low = keep_low;
+    options->plain = plain;
     return -1;
 }
 
@@ -264,7 +269,11 @@ int main(int argc, char **argv)
         return status;
     if (!source_read(options.path, options.from, &source))
         return EXIT_BAD_INPUT;
-    status = run(&source, &options);
+    status = EXIT_SUCCESS;
+    if (options.plain)
+        output_source(&source);
+    else
+        status = run(&source, &options);
     source_free(&source);
     if (fflush(stdout) == 0 && !ferror(stdout))
         return status;

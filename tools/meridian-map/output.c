@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "boot/efi_memory.h"
 #include "mm/memmap_events.h"
@@ -13,6 +14,40 @@
 static uint64_t last_byte(uint64_t base, uint64_t size_bytes)
 {
     return base + size_bytes - 1;
+}
+
+/* As names.c reads it: a number where nobody has a name. */
+static void output_e820_type(uint32_t type)
+{
+    const char *word = e820_type_word(type);
+
+    if (type == UINT32_MAX || (type != 0 && strcmp(word, "unknown") != 0))
+        printf("%s\n", word);
+    else
+        printf("type%" PRIu32 "\n", type);
+}
+
+static void output_entry(const struct e820_entry *entry)
+{
+    printf("%016" PRIx64 " %016" PRIx64 " ", entry->base,
+           last_byte(entry->base, entry->size_bytes));
+    output_e820_type(entry->type);
+}
+
+static void output_descriptor(const struct efi_memory_descriptor *descriptor)
+{
+    printf("%" PRIu32 " %016" PRIx64 " %" PRIx64 " %016" PRIx64 "\n", descriptor->type,
+           descriptor->physical_start, descriptor->page_count, descriptor->attribute);
+}
+
+void output_source(const struct map_source *source)
+{
+    for (size_t i = 0; i < source->count; i++) {
+        if (source->kind == MAP_EFI)
+            output_descriptor(&source->efi[i]);
+        else
+            output_entry(&source->e820[i]);
+    }
 }
 
 void output_types(const struct memmap *map)

@@ -6,6 +6,10 @@
 #define MERIDIAN_MAP_OUTPUT_H
 
 #include "mm/memmap.h"
+#include "source.h"
+
+/* The map as it stood in the text, in the form of tests/data/maps. */
+void output_source(const struct map_source *source);
 
 /* "START END TYPE" a line, in the form of tests/data/maps. Rows that touch and differ only in what
  * is not shown are one line. */

@@ -50,6 +50,9 @@
 #define LAYOUT_AREAS_START      ((uintptr_t)0xf0400000)
 #define LAYOUT_AREAS_BYTES      ((uintptr_t)(12 * MiB))
 
+#define LAYOUT_SHADOW_START     ((uintptr_t)0) /* there is no room for one: see diag/kasan.h */
+#define LAYOUT_SHADOW_BYTES     ((uintptr_t)0)
+
 #define LAYOUT_HEAP_START       ((uintptr_t)0xf1000000)
 #define LAYOUT_HEAP_BYTES       ((uintptr_t)(224 * MiB))
 

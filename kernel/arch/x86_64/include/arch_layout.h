@@ -21,7 +21,8 @@
  *                          |  mapped areas: devices,         |  rw-, of every memory type
  *                          |  framebuffer, vm_alloc()  4 TiB |
  *   0xFFFF_D000_0000_0000  +--------------------------------+
- *                          |  nothing                        |
+ *                          |  nothing; with KASAN=1 a byte   |  rw-, of the direct map, the heap
+ *                          |  for 8 of the half       16 TiB |  and the image
  *   0xFFFF_C000_0000_0000  +--------------------------------+
  *                          |  direct map of RAM, which       |  rw-; r-- where the image's text
  *                          |  slides within           64 TiB |  and constants lie
@@ -53,6 +54,9 @@
 #define LAYOUT_TEMPORARY_START  ((uintptr_t)0) /* all RAM is in the direct map */
 #define LAYOUT_TEMPORARY_BYTES  ((uintptr_t)0)
 
+#define LAYOUT_SHADOW_START     ((uintptr_t)0xffffc00000000000)
+#define LAYOUT_SHADOW_BYTES     ((uintptr_t)(16 * TiB))
+
 #define LAYOUT_AREAS_START      ((uintptr_t)0xffffd00000000000)
 #define LAYOUT_AREAS_BYTES      ((uintptr_t)(4 * TiB))
 
@@ -65,7 +69,10 @@
 #define LAYOUT_IMAGE_START      ((uintptr_t)0xffffffff80000000)
 #define LAYOUT_IMAGE_BYTES      ((uintptr_t)(1 * GiB))
 
-static_assert(LAYOUT_DIRECT_MAP_START + LAYOUT_DIRECT_MAP_BYTES <= LAYOUT_AREAS_START, "as drawn");
+static_assert(LAYOUT_DIRECT_MAP_START + LAYOUT_DIRECT_MAP_BYTES <= LAYOUT_SHADOW_START, "as drawn");
+static_assert(LAYOUT_SHADOW_START + LAYOUT_SHADOW_BYTES <= LAYOUT_AREAS_START, "as drawn");
+static_assert((0 - LAYOUT_KERNEL_HALF) / 8 == LAYOUT_SHADOW_BYTES,
+              "it has room for the whole half");
 static_assert(LAYOUT_AREAS_START + LAYOUT_AREAS_BYTES <= LAYOUT_HEAP_START, "as drawn");
 static_assert(LAYOUT_HEAP_START + LAYOUT_HEAP_BYTES <= LAYOUT_STACKS_START, "as drawn");
 static_assert(LAYOUT_STACKS_START + LAYOUT_STACKS_BYTES <= LAYOUT_IMAGE_START, "as drawn");

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * lemmas.h - what the provers need to be told about bits: every proof reads it first.
+ *
+ * The tool treats words as integers and knows little of & and >>. Each lemma here is a fact about
+ * 64-bit words that ties them to / and %. It is proven by itself, in the theory of bit vectors,
+ * under the same name in lemmas.smt2; `make proof` does that first, and refuses a lemma that has
+ * no such proof.
+ */
+#ifndef MERIDIAN_TESTS_PROOF_LEMMAS_H
+#define MERIDIAN_TESTS_PROOF_LEMMAS_H
+
+#include "builtins.h"
+
+/*@ axiomatic power_of_two {
+  @   predicate power_of_two(integer a);
+  @   axiom power_of_two_range: \forall integer a;
+  @     power_of_two(a) ==> 1 <= a <= 9223372036854775808;
+  @ } */
+
+/*@ lemma power_of_two_4096: power_of_two(4096); */
+
+/*@ lemma power_of_two_shift: \forall integer k; 0 <= k < 64 ==> power_of_two(1 << k); */
+
+/*@ lemma power_of_two_test: \forall uint64_t a;
+  @   power_of_two(a) <==> (a != 0 && (a & (uint64_t)(a - 1)) == 0); */
+
+/*@ lemma wraps_above: \forall integer sum;
+  @   UINT64_MAX < sum <= 2 * UINT64_MAX ==> (uint64_t)sum == sum - UINT64_MAX - 1; */
+
+/*@ lemma wraps_below: \forall integer difference;
+  @   -UINT64_MAX <= difference < 0 ==> (uint64_t)difference == difference + UINT64_MAX + 1; */
+
+/*@ lemma aligned_below: \forall integer v, a; 0 <= v < a && v % a == 0 ==> v == 0; */
+
+/*@ lemma and_low: \forall uint64_t v, integer a;
+  @   power_of_two(a) ==> (v & (uint64_t)(a - 1)) == v % a; */
+
+/*@ lemma and_high_aligned: \forall uint64_t v, integer a;
+  @   power_of_two(a) ==> (v & (uint64_t)~(a - 1)) % a == 0; */
+
+/*@ lemma and_high_near: \forall uint64_t v, integer a;
+  @   power_of_two(a) ==> (v & (uint64_t)~(a - 1)) <= v < (v & (uint64_t)~(a - 1)) + a; */
+
+/*@ lemma all_ones: \forall integer k; 0 <= k < 64 ==> (UINT64_MAX & (1 << k)) != 0; */
+
+/*@ lemma low_ones: \forall integer n, k; 0 <= k < 64 && 0 <= n < 64 ==>
+  @   (((uint64_t)((uint64_t)(1 << n) - 1) & (1 << k)) != 0 <==> k < n); */
+
+/*@ lemma and_4095: \forall uint64_t v; (v & 4095) == v % 4096; */
+
+/*@ lemma right_12: \forall uint64_t v; (v >> 12) == v / 4096; */
+
+#endif
