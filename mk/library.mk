@@ -87,14 +87,14 @@ $(LIBRARY_INCLUDE)/%.h: include/%.h mk/library.mk
 LIBRARY_FILES    := $(foreach variant,$(LIBRARY_VARIANTS),$(LIBRARY_FILE_$(variant)))
 LIBRARY_PRODUCTS := $(LIBRARY_FILES) $(LIBRARY_STAGED)
 
-# What an installation consists of, relative to DESTDIR and PREFIX: what is copied from build/, docs that speak
-# of the library, and a file for pkg-config for each archive.
+# What an installation consists of, relative to DESTDIR and PREFIX: what is copied from build/, the loader for
+# kernels that are built on it, docs, and a file for pkg-config for each archive.
 PREFIX  := /usr/local
 DESTDIR :=
 LIBRARY_DOCS  := LICENSE $(wildcard $(addprefix docs/,boot-protocol.md frames.md heap.md library.md porting.md))
 INSTALL_ROOT   = $(DESTDIR)$(abspath $(PREFIX))
 INSTALL_PLACES = $(patsubst build/%,lib/%,$(LIBRARY_FILES)) $(patsubst build/%,%,$(LIBRARY_STAGED)) \
-	$(addprefix share/doc/meridian/,$(notdir $(LIBRARY_DOCS))) $(LIBRARY_FILES:build/lib%.a=lib/pkgconfig/%.pc)
+	lib/meridian/BOOTX64.EFI $(addprefix share/doc/meridian/,$(notdir $(LIBRARY_DOCS))) $(LIBRARY_FILES:build/lib%.a=lib/pkgconfig/%.pc)
 
 PC_ABOUT_meridian-mm         := Memory manager for a process: frames and a heap
 PC_CFLAGS_meridian-mm        := -I$${includedir} -pthread
@@ -104,21 +104,23 @@ PC_CFLAGS_meridian-mm-x86_64 := -I$${includedir} -I$${includedir}/meridian/x86_6
 	-mno-red-zone -mgeneral-regs-only -fcf-protection=none
 PC_LIBS_meridian-mm-x86_64   := -L$${libdir} -lmeridian-mm-x86_64
 # $(call pkgconfig,NAME): the text of NAME.pc
-pkgconfig = 'prefix=$(abspath $(PREFIX))' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' 'Name: $(1)' \
+pkgconfig = 'prefix=$(abspath $(PREFIX))' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' \
+	'loader=$${libdir}/meridian/BOOTX64.EFI' '' 'Name: $(1)' \
 	'Description: $(PC_ABOUT_$(1))' 'Version: $(LIBRARY_VERSION)' 'Cflags: $(PC_CFLAGS_$(1))' 'Libs: $(PC_LIBS_$(1))'
 
 .PHONY: library install uninstall
 library: $(LIBRARY_PRODUCTS) ## the memory manager as a library: build/libmeridian-mm*.a, build/include
 
-install: $(LIBRARY_PRODUCTS) ## the library, its headers, pkg-config files and docs: DESTDIR=... PREFIX=/usr/local
+install: $(LIBRARY_PRODUCTS) build/BOOTX64.EFI ## the loader, the library, its headers, pkg-config files and docs: DESTDIR=... PREFIX=/usr/local
 	$(Q)for place in $(INSTALL_PLACES); do mkdir -p "$(INSTALL_ROOT)/$${place%/*}"; done
 	$(Q)cp $(LIBRARY_FILES) "$(INSTALL_ROOT)/lib/"
 	$(Q)for header in $(LIBRARY_STAGED:build/%=%); do cp build/$$header "$(INSTALL_ROOT)/$$header"; done
+	$(Q)cp build/BOOTX64.EFI "$(INSTALL_ROOT)/lib/meridian/"
 	$(Q)cp $(LIBRARY_DOCS) "$(INSTALL_ROOT)/share/doc/meridian/"
 	$(Q)$(foreach name,$(LIBRARY_FILES:build/lib%.a=%),printf '%s\n' $(call pkgconfig,$(name)) > "$(INSTALL_ROOT)/lib/pkgconfig/$(name).pc" &&) true
 	@echo 'installed in $(INSTALL_ROOT)'
 
 uninstall: ## take away what install left, with the same DESTDIR and PREFIX
 	$(Q)cd "$(INSTALL_ROOT)" && rm -f $(INSTALL_PLACES)
-	$(Q)cd "$(INSTALL_ROOT)" && for folder in $(sort $(dir $(LIBRARY_STAGED:build/%=%))) include/meridian share/doc/meridian; do \
+	$(Q)cd "$(INSTALL_ROOT)" && for folder in $(sort $(dir $(LIBRARY_STAGED:build/%=%))) include/meridian lib/meridian share/doc/meridian; do \
 		[ ! -d $$folder ] || rmdir --ignore-fail-on-non-empty $$folder; done

@@ -52,6 +52,8 @@ pytest         | test            | py:pytest                     | python3-pytes
 pytest-xdist   | test            | py:xdist                      | python3-pytest-xdist | python3-pytest-xdist | python-pytest-xdist | python3-pytest-xdist
 pexpect        | test            | py:pexpect                    | python3-pexpect  | python3-pexpect    | python-pexpect | python3-pexpect
 jsonschema     | test            | py:jsonschema                 | python3-jsonschema | python3-jsonschema | python-jsonschema | python3-jsonschema
+g++            | test            | cmd:g++                       | g++              | gcc-c++            | gcc         | gcc-c++
+pkg-config     | test            | cmd:pkg-config                | pkg-config       | pkgconf-pkg-config | pkgconf     | pkg-config
 chromium       | test            | cmd:chromium,chromium-browser | chromium         | chromium           | chromium    | chromium
 chromium driver | test           | cmd:chromedriver              | chromium-driver  | chromedriver       | chromium    | chromedriver
 selenium       | test            | py:selenium                   | python3-selenium | python3-selenium   | python-selenium | python3-selenium
