@@ -504,6 +504,10 @@ static void pressure_gives_frames_back(void **state)
     assert_int_equal(heap_machine_frames_used(), before - given);
     (void)heap_machine_pressure(SIZE_MAX);
     assert_true(kept[0] == 0x5c && kept[4999] == 0x5c);
+    assert_true(kfree(kmalloc(heap_largest() / 2)));
+    before = heap_machine_frames_used();
+    given = heap_shrink(SIZE_MAX);
+    assert_int_equal(heap_machine_frames_used(), before - given);
     assert_true(kfree(kept));
     assert_int_equal(heap_check(), STATUS_OK);
 }

@@ -130,7 +130,9 @@ static void an_area_cut_by_borders(void **state)
         RANGE(4 * GiB, 4 * GiB + 300 * MiB, 0),
         RANGE(4 * GiB + 300 * MiB, 4 * GiB + 700 * MiB, 1),
         RANGE(4 * GiB + 700 * MiB, 5 * GiB + 500 * MiB, 0),
-        RANGE(5 * GiB + 500 * MiB, UINT64_C(1) << 50, 1),
+        RANGE(5 * GiB + 500 * MiB, 8 * GiB + 700 * MiB, 1),
+        RANGE(8 * GiB + 700 * MiB, 9 * GiB, 0),
+        RANGE(9 * GiB, UINT64_C(1) << 50, 1),
     };
     struct pmm_topology two = {
         .node_count = 2, .ranges = cut, .range_count = ARRAY_COUNT(cut), .distance = distance
@@ -141,6 +143,7 @@ static void an_area_cut_by_borders(void **state)
     assert_ok(pmm_set_nodes(&two));
     assert_int_equal(pmm_node_of(pfn(4 * AREA_FRAMES)), 0); /* 624 of 1024 MiB */
     assert_int_equal(pmm_node_of(pfn(5 * AREA_FRAMES)), 1); /* 524 of 1024 MiB */
+    assert_int_equal(pmm_node_of(pfn(8 * AREA_FRAMES)), 1); /* 700 of 1024 MiB, the lower ones */
     assert_int_equal(pmm_node_of(pfn(9 * AREA_FRAMES)), 1);
     check_sums();
 }

@@ -274,6 +274,9 @@ static void visits_join_what_continues(void **state)
     runs = (struct runs){ .wanted = 2 };
     pt_visit(&bench->table, va(0), SIZE_MAX, collect, &runs);
     assert_int_equal(runs.count, 2);
+    runs = (struct runs){ .wanted = 1 };
+    pt_visit(&bench->table, va(0), SIZE_MAX, collect, &runs);
+    assert_int_equal(runs.count, 1);
 }
 
 static void an_explanation_names_each_level(void **state)
