@@ -57,6 +57,7 @@ pkg-config     | test            | cmd:pkg-config                | pkg-config   
 chromium       | test            | cmd:chromium,chromium-browser | chromium         | chromium           | chromium    | chromium
 chromium driver | test           | cmd:chromedriver              | chromium-driver  | chromedriver       | chromium    | chromedriver
 selenium       | test            | py:selenium                   | python3-selenium | python3-selenium   | python-selenium | python3-selenium
+groff          | test            | cmd:groff                     | groff-base       | groff-base         | groff       | groff
 GRUB for UEFI  | test            | file:/usr/lib/grub/x86_64-efi/chain.mod | grub-efi-amd64-bin | grub2-efi-x64-modules | grub | grub2-x86_64-efi
 systemd-boot   | test            | file:/usr/lib/systemd/boot/efi/systemd-bootx64.efi | systemd-boot-efi | systemd-boot-unsigned | systemd | systemd-boot
 rEFInd         | test            | file:/usr/share/refind/refind/refind_x64.efi,/usr/share/refind/refind_x64.efi | refind | rEFInd | refind | refind

@@ -15,7 +15,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BASICS = ["bash", "env", "id", "head", "gcc", "ld", "objcopy", "nasm", "lz4", "mtools", "mcopy", "sgdisk",
           "clang", "clang-format", "gdb", "qemu-system-x86_64", "grub-mkimage", "xorriso", "bochs", "xvfb-run",
-          "xauth", "g++", "pkg-config", "chromium", "chromedriver", "node", "npm", "sbsign",
+          "xauth", "groff", "g++", "pkg-config", "chromium", "chromedriver", "node", "npm", "sbsign",
           "openssl", "swtpm", "touch", "chmod", "flock", "mkdir", "rmdir", "sleep"]
 
 APT_GET = """#!/bin/bash
