@@ -26,6 +26,7 @@
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/bump.h"
+#include "mm/fail_alloc.h"
 #include "mm/handoff_adopt.h"
 #include "mm/heap.h"
 #include "mm/heap_debug.h"
@@ -130,7 +131,24 @@ static enum status start_bump(void)
 
 static enum status start_frames(void)
 {
-    return pmm_init(&machine.map);
+    enum status status = pmm_init(&machine.map);
+
+    if (status == STATUS_OK && options.fail_alloc != 0) {
+        log_notice("fail_alloc=%u: that allocation from here on will fail", options.fail_alloc);
+        fail_alloc_start(options.fail_alloc, 1);
+    }
+    return status;
+}
+
+/* What came of fail_alloc=, if we are still here. */
+static void end_failing(void)
+{
+    if (options.fail_alloc == 0)
+        return;
+    fail_alloc_stop();
+    log_notice("fail_alloc=%u: %llu allocations since then, %llu of them failed",
+               options.fail_alloc, (unsigned long long)fail_alloc_calls(),
+               (unsigned long long)fail_alloc_failures());
 }
 
 /* What the firmware made of memory's types, before the first mapping with a type of its own. */
@@ -266,6 +284,7 @@ static enum status start_heap(void)
     status = map_heap(va((uintptr_t)place.start), (size_t)place.size_bytes);
     if (status == STATUS_OK)
         debug_heap();
+    fail_alloc_watch_heap();
     return status;
 }
 
@@ -403,6 +422,7 @@ void kmain(void *handoff, uint64_t entry_ticks)
     console_start_screen(&machine);
     stage_begin(STAGE_TICKS);
     smp_start_ticks();
+    end_failing();
     boot_report_ready(phases, ARRAY_COUNT(phases), entry_ticks);
     stage_begin(STAGE_PROMPT);
     monitor_main(&machine, &options);

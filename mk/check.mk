@@ -44,6 +44,10 @@ stress-smp: $(ESP_PRODUCTS) build/kernel-i386.elf | need-run ## all processors a
 	@$(PYTHON) tools/meridian_qemu.py --esp build/esp --cmdline 'run="stress $(or $(ARGS),60); exit"' run -- -smp 4 < /dev/null
 	@$(PYTHON) tools/meridian_qemu.py --kernel build/kernel-i386.elf --cmdline 'run="stress $(or $(ARGS),60); exit"' run -- -smp 4 < /dev/null
 
+.PHONY: fail-alloc
+fail-alloc: $(DISK_PRODUCTS) build/kernel-i386.elf | need-test ## each allocation of the kernel's start fails in turn, both widths: a line for each that ends it
+	@$(PYTHON) tests/qemu/failures.py $(ARGS)
+
 .PHONY: stress-heap
 stress-heap: $(ESP_PRODUCTS) build/kernel-i386.elf | need-run ## 10^6 operations of the heap in the kernel, both widths; ARGS=OPERATIONS
 	@$(PYTHON) tools/meridian_qemu.py run --esp build/esp --cmdline 'run="stress heap $(or $(ARGS),1000000); exit"' < /dev/null

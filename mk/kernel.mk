@@ -38,7 +38,7 @@ KERNEL_C_COMMON  = $(C_COMMON) -O2 -ffreestanding -mgeneral-regs-only -fcf-prote
 # What people and boots wait for once is made small, what runs all the time fast: the loader, which has the
 # kernel inside, is to stay under 512 KiB, and unpacks every byte of it at each start.
 KERNEL_SMALL := $(foreach room,boot dev diag monitor user view,kernel/$(room)/%) \
-	$(foreach part,memmap% %_check %_stats heap_debug heap_leaks heap_explain heap_events heap_options \
+	$(foreach part,memmap% fail_alloc% %_check %_stats heap_debug heap_leaks heap_explain heap_events heap_options \
 	heap_report heap_walk pmm_node mtrr,kernel/mm/$(part).c)
 # A full redraw is a million pixels; sanitizers are called all the time.
 KERNEL_PAINT := kernel/dev/framebuffer.c kernel/dev/font.c

@@ -49,6 +49,7 @@ struct cmdline_options {
     bool selftest;                /* run the self-tests at boot */
     bool nokaslr;                 /* for the loader: no random addresses */
     bool aslr;                    /* areas of user spaces lie at random */
+    unsigned fail_alloc;          /* the allocation that fails, counted from pmm_init(); 0: none */
     unsigned cpus;                /* at most so many processors; 0: as many as there are */
     enum log_level console_level; /* loglevel=3 to 7, or quiet: what is more is not shown */
     struct cmdline_text console;  /* console=ttyS0,115200 */

@@ -35,6 +35,7 @@ static const struct parameter {
     { "aslr", KIND_FLAG, offsetof(struct cmdline_options, aslr) },
     { "quiet", KIND_QUIET, offsetof(struct cmdline_options, console_level) },
     { "loglevel", KIND_LOG_LEVEL, offsetof(struct cmdline_options, console_level) },
+    { "fail_alloc", KIND_COUNT, offsetof(struct cmdline_options, fail_alloc) },
     { "cpus", KIND_COUNT, offsetof(struct cmdline_options, cpus) },
     { "console", KIND_TEXT, offsetof(struct cmdline_options, console) },
     { "run", KIND_TEXT, offsetof(struct cmdline_options, run) },

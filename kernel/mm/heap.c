@@ -40,6 +40,8 @@ void *heap_request_large(size_t size_bytes, size_t alignment, enum heap_tag tag,
 {
     const struct heap_request request = { size_bytes, alignment, tag, flags, caller };
 
+    if (heap_must_fail(caller))
+        return NULL;
     if (heap_debug_on)
         return counted(heap_debug_alloc(&request));
     return counted(heap_large_alloc(&request));
@@ -98,9 +100,12 @@ static void *special_alloc(const struct heap_request *request)
     unsigned class_index = HEAP_NO_CLASS;
 
     if (heap_debug_on)
-        return counted(heap_debug_alloc(request));
+        return heap_request_large(request->size_bytes, request->alignment, request->tag,
+                                  request->flags, request->caller);
     if ((request->flags & (HEAP_DMA | HEAP_GUARDED)) == 0)
         class_index = aligned_class(request->size_bytes, request->alignment, &state);
+    if (class_index != HEAP_NO_CLASS && heap_must_fail(request->caller))
+        return NULL;
     if (class_index != HEAP_NO_CLASS)
         return heap_small_alloc(request->alignment == 1 ? request->size_bytes : 0, class_index,
                                 state);

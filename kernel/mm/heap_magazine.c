@@ -7,6 +7,7 @@
  * operations lies between two visits. Who finds the processor's magazines busy (an interrupt
  * handler, or debugging, which keeps them busy) goes past them to the slabs.
  */
+#include "fail_alloc_private.h"
 #include "heap_debug_private.h"
 #include "heap_fast.h"
 #include "heap_report.h"
@@ -67,7 +68,7 @@ static void cpu_create(void)
     unsigned id = arch_cpu_id();
     struct cpu_memory *memory = va_ptr(va(cpu_area + id * CPU_BYTES));
 
-    if (heap_cpus[id] != &heap_cpu_none || heap_debug_on || !heap_grow_enter())
+    if (heap_cpus[id] != &heap_cpu_none || heap_debug_on || fail_alloc_on || !heap_grow_enter())
         return;
     if (heap_cpu_own[id] == &heap_cpu_none &&
         heap_window_back_fixed(memory, sizeof(*memory)) == STATUS_OK) {
@@ -170,6 +171,14 @@ void *heap_small_alloc_again(struct heap_cpu *cpu, size_t span_bytes, unsigned c
     return heap_small_alloc(span_bytes, class_index, state | heap_site_state(caller));
 }
 
+bool heap_must_fail(const void *caller)
+{
+    if (!FAIL_ALLOC(caller))
+        return false;
+    heap_count(&heap_counters.failures, 1);
+    return true;
+}
+
 /* For a caller that has no site, or past the magazines, because they are busy. */
 void *heap_busy_alloc(size_t size_bytes, size_t alignment, unsigned class_index, unsigned state,
                       const void *caller)
@@ -250,4 +259,12 @@ void heap_magazines_start(void)
 {
     for (unsigned id = 0; id < CONFIG_MAX_CPUS; id++)
         __atomic_store_n(&heap_cpus[id], heap_cpu_own[id], __ATOMIC_RELEASE);
+}
+
+void heap_set_aside(bool aside)
+{
+    if (aside)
+        heap_magazines_stop();
+    else if (!heap_debug_on)
+        heap_magazines_start();
 }

@@ -71,6 +71,9 @@ struct heap_request {
 /* As kmalloc_tagged(), which is a case of it. */
 void *heap_request(const struct heap_request *request);
 
+/* Whether an allocation for `caller` has to fail (mm/fail_alloc.h); it was counted as a failure then. */
+bool heap_must_fail(const void *caller);
+
 /* As kfree_sized(), for a caller that is not ours. HEAP_ANY_SIZE: as kfree(). */
 bool heap_free(void *object, size_t size_bytes, const void *caller);
 

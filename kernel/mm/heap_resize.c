@@ -19,6 +19,8 @@ static void *move_object(void *object, size_t usable, const struct heap_request 
     if (request->size_bytes > HEAP_SMALL_BYTES || (request->flags & ~HEAP_GROWS) != 0)
         moved = heap_request_large(request->size_bytes, 1, request->tag,
                                    request->flags | HEAP_GROWS, request->caller);
+    else if (heap_must_fail(request->caller))
+        moved = NULL;
     else
         moved = heap_small_alloc(request->size_bytes, heap_class_of(request->size_bytes),
                                  HEAP_STATE_LIVE | (unsigned)request->tag |

@@ -77,19 +77,29 @@ static bool take_cached(struct pmm_cpu *cpu, enum frame_tag tag, pfn_t *frame)
     return taken;
 }
 
-[[gnu::noinline]] static enum status alloc_frame_slow(enum frame_tag tag, pfn_t *frame)
+/* For an allocation that was asked for at `site`. */
+static enum status alloc_anywhere(enum frame_tag tag, pfn_t *frame, const void *site)
 {
     struct pmm_job job = { .count = 1, .end = UINTPTR_MAX, .record = record_make(tag, false) };
 
     if (pmm_state.general_frames == 0 || !tag_is_valid(tag))
         return STATUS_INVALID;
+    if (FAIL_ALLOC(site))
+        return STATUS_NO_MEMORY;
     if (take_cached(cpu_cache(), tag, frame))
         return STATUS_OK;
     if (!pmm_try_hard(&job, attempt_run))
         return STATUS_NO_MEMORY;
     *frame = pfn(job.first);
-    NOTE_SITES(job.first, 1);
+    if (UNLIKELY(pmm_sites_on))
+        pmm_note_sites(job.first, 1, site);
     return STATUS_OK;
+}
+
+/* Reached by a jump, so that the site is who called the fast path. */
+[[gnu::noinline]] static enum status alloc_frame_slow(enum frame_tag tag, pfn_t *frame)
+{
+    return alloc_anywhere(tag, frame, __builtin_return_address(0));
 }
 
 [[gnu::cold, gnu::noinline]] static enum status alloc_after_loss(enum frame_tag tag, pfn_t *frame,
@@ -165,11 +175,12 @@ enum status pmm_alloc_zeroed(enum frame_tag tag, pfn_t *frame)
 {
     enum status status;
 
-    if (tag_is_valid(tag) && pmm_take_zeroed(record_make(tag, false), frame)) {
+    if (tag_is_valid(tag) && !fail_alloc_on && pmm_take_zeroed(record_make(tag, false), frame)) {
         NOTE_SITES(pfn_value(*frame), 1);
         return STATUS_OK;
     }
-    status = pmm_alloc_frame(tag, frame);
+    status = fail_alloc_on ? alloc_anywhere(tag, frame, __builtin_return_address(0))
+                           : pmm_alloc_frame(tag, frame);
     if (status == STATUS_OK) {
         pmm_zero_frames(pfn_value(*frame), 1);
         NOTE_SITES(pfn_value(*frame), 1);
@@ -193,7 +204,8 @@ size_t pmm_alloc_bulk(enum frame_tag tag, pfn_t *frames, size_t count)
 {
     struct pmm_job job = { .count = count, .end = UINTPTR_MAX, .frames = frames };
 
-    if (pmm_state.general_frames == 0 || !tag_is_valid(tag) || count == 0)
+    if (pmm_state.general_frames == 0 || !tag_is_valid(tag) || count == 0 ||
+        FAIL_ALLOC(__builtin_return_address(0)))
         return 0;
     if (!pmm_try_hard(&job, attempt_frames))
         memmove(frames, frames + count - job.got, job.got * sizeof(*frames));
@@ -254,6 +266,8 @@ enum status pmm_alloc_order(unsigned order, enum frame_tag tag, pfn_t *first)
 
     if (pmm_state.general_frames == 0 || !tag_is_valid(tag))
         return STATUS_INVALID;
+    if (FAIL_ALLOC(__builtin_return_address(0)))
+        return STATUS_NO_MEMORY;
     status = take_run(&job, attempt_run, 0, first);
     if (status == STATUS_OK)
         NOTE_SITES(job.first, job.count);
@@ -335,6 +349,8 @@ enum status pmm_alloc_run(const struct pmm_request *request, pfn_t *first)
     if (wants_any_frame(request))
         return (request->flags & PMM_ZERO) != 0 ? pmm_alloc_zeroed(request->tag, first)
                                                 : pmm_alloc_frame(request->tag, first);
+    if (FAIL_ALLOC(__builtin_return_address(0)))
+        return STATUS_NO_MEMORY;
     job.count = (uintptr_t)request->count_frames;
     job.align = (uintptr_t)max_u64(request->align_frames, 1);
     job.record = record_make(request->tag, false);

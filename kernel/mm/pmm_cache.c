@@ -22,6 +22,7 @@
  * The cache of the processor that starts the PMM is static. Another's is one frame, allocated when it
  * first asks for memory; until there is one, it works without.
  */
+#include "fail_alloc_private.h"
 #include "pmm_private.h"
 
 #include "arch/mmu.h"
@@ -195,6 +196,20 @@ size_t cpu_drain(void)
 void pmm_drain(void)
 {
     (void)cpu_drain();
+}
+
+void cpu_cache_set_aside(bool aside)
+{
+    struct pmm_cpu *cpu = pmm_state.cpus[arch_cpu_id()];
+
+    if (cpu == NULL || pmm_sites_on)
+        return;
+    if (aside) {
+        (void)cpu_drain();
+        cpu_set_busy(cpu);
+    } else {
+        cpu_clear_busy(cpu);
+    }
 }
 
 /* --- what other processors keep ------------------------------------------------------------ */

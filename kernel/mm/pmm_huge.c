@@ -109,7 +109,7 @@ void block_break(struct pmm_area *area, unsigned block)
     unsigned block;
     irq_state_t irq;
 
-    if (UNLIKELY(home == NULL))
+    if (UNLIKELY(home == NULL || fail_alloc_on))
         return pmm_alloc_order(BLOCK_ORDER, tag, first);
     irq = spin_lock(&home->lock);
     block = set_last_below(home->whole, home->whole_words, AREA_BLOCKS);

@@ -44,6 +44,7 @@
 #include "config.h"
 #include "lib/bits.h"
 #include "lib/lock.h"
+#include "mm/fail_alloc.h"
 #include "mm/pmm.h"
 #include "mm/pmm_node.h"
 #include "pmm_set.h"

@@ -17,6 +17,7 @@
 
 #include "direct_frame.h"
 #include "lib/string.h"
+#include "mm/fail_alloc.h"
 
 struct vm_slab {
     struct vm_slab *next;
@@ -86,10 +87,15 @@ static void *take_record(struct vm_cache *cache, struct vm_slab *slab)
 
 void *vm_cache_alloc(struct vm_cache *cache)
 {
-    irq_state_t state = spin_lock(&cache->lock);
-    struct vm_slab *slab = cache->partial != NULL ? cache->partial : new_slab(cache);
-    void *object = slab != NULL ? take_record(cache, slab) : NULL;
+    struct vm_slab *slab;
+    irq_state_t state;
+    void *object;
 
+    if (FAIL_ALLOC(__builtin_return_address(0)))
+        return NULL;
+    state = spin_lock(&cache->lock);
+    slab = cache->partial != NULL ? cache->partial : new_slab(cache);
+    object = slab != NULL ? take_record(cache, slab) : NULL;
     spin_unlock(&cache->lock, state);
     if (object != NULL)
         memset(object, 0, cache->object_bytes);

@@ -328,9 +328,20 @@ static bool run_seconds(const struct command_call *call)
     return run_all(call, seconds, (uint32_t)seed);
 }
 
+static bool run_fail(const struct command_call *call)
+{
+    bool show_sites = command_argument_is(call, 1, "sites");
+
+    if (call->count > 1 && !show_sites)
+        return command_refuse(call, "'%s' is not 'sites'", call->arguments[1]);
+    return stress_fail_run(call, show_sites);
+}
+
 bool command_stress(const struct command_call *call)
 {
     const struct stress_load *load = call->count > 0 ? find_load(call->arguments[0]) : NULL;
 
+    if (command_argument_is(call, 0, "fail"))
+        return run_fail(call);
     return load != NULL ? run_load(call, load) : run_seconds(call);
 }

@@ -124,7 +124,7 @@ static const struct command commands[] = {
       "seeds\n"
       "make equal random loads.\n",
       0, 2, command_selftest },
-    { "stress", "[SECONDS [SEED]]|frames|spaces|heap [COUNT]",
+    { "stress", "[SECONDS [SEED]]|frames|spaces|heap [COUNT]|fail [sites]",
       "a load of any length on the memory manager, on all processors or against a model",
       "For SECONDS, 10 unless told, all processors allocate, free, map, unmap, fault and write, "
       "and\n"
@@ -135,7 +135,10 @@ static const struct command commands[] = {
       "  spaces   COUNT user spaces, 1000 unless told, are made, cloned, dirtied, cut up and "
       "ended:\n"
       "           at the end as many frames are free as at the beginning\n"
-      "  heap     COUNT operations of the heap, 100000 unless told: likewise\n",
+      "  heap     COUNT operations of the heap, 100000 unless told: likewise\n"
+      "  fail     each allocation of a list of operations fails, alone and with all behind it: "
+      "nothing is\n"
+      "           lost; 'sites' names the places in the code that asked for memory\n",
       0, 2, command_stress },
     { "bench", "frames|vm|smp", "what the operations of the memory manager cost",
       "Ticks of the processor's time-stamp counter for one operation; under QEMU's -icount "

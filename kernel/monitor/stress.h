@@ -58,6 +58,11 @@ void stress_begin(struct stress_cpu *self, uint64_t seed);
 void stress_step(struct stress_cpu *self);
 void stress_end(struct stress_cpu *self);
 
+/* stress fail: lets each allocation of a list of operations fail. False, after command_fail(), when that
+ * lost memory or broke something. */
+struct command_call;
+bool stress_fail_run(const struct command_call *call, bool show_sites);
+
 /* Notes a failure, unless there was one. */
 [[gnu::format(printf, 2, 3)]] void stress_fail(struct stress_cpu *self, const char *format, ...);
 

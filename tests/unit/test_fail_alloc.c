@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ *
+ * test_fail_alloc.c - the allocation that is wished for fails, and no other; each place that asks is known.
+ */
+#include "pmm_machine.h"
+
+#include "mm/fail_alloc.h"
+
+#define REQUESTS 6u
+
+static int set_up(void **state)
+{
+    (void)state;
+    machine_boot_plain();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    fail_alloc_stop();
+    return machine_stop(state);
+}
+
+/* Asks in every way there is; a bit for each that was refused. What was got is given back. */
+static unsigned ask(void)
+{
+    const struct pmm_request low = { .count_frames = 2, .below = PMM_BELOW_16M, .tag = FRAME_TEST };
+    pfn_t frame[REQUESTS];
+    const bool refused[REQUESTS] = {
+        pmm_alloc_frame(FRAME_TEST, &frame[0]) == STATUS_NO_MEMORY,
+        pmm_alloc_zeroed(FRAME_TEST, &frame[1]) == STATUS_NO_MEMORY,
+        pmm_alloc(4, FRAME_TEST, &frame[2]) == STATUS_NO_MEMORY,
+        pmm_alloc(PMM_ORDER_2M, FRAME_TEST, &frame[3]) == STATUS_NO_MEMORY,
+        pmm_alloc_run(&low, &frame[4]) == STATUS_NO_MEMORY,
+        pmm_alloc_bulk(FRAME_TEST, &frame[5], 1) == 0,
+    };
+    static const uint64_t counts[REQUESTS] = { 1, 1, 16, 512, 2, 1 };
+    unsigned bits = 0;
+
+    for (unsigned i = 0; i < REQUESTS; i++) {
+        bits |= (unsigned)refused[i] << i;
+        if (!refused[i])
+            assert_ok(pmm_free_run(frame[i], counts[i]));
+    }
+    return bits;
+}
+
+static void the_nth_fails(void **state)
+{
+    /* Whichever request is to fail does, alone or with all behind it, and every frame comes back. */
+    uint64_t before = machine_free_frames();
+
+    (void)state;
+    assert_int_equal(ask(), 0);
+    for (unsigned nth = 1; nth <= REQUESTS; nth++) {
+        fail_alloc_start(nth, 1);
+        assert_int_equal(ask(), 1u << (nth - 1));
+        assert_int_equal(fail_alloc_calls(), REQUESTS);
+        assert_int_equal(fail_alloc_failures(), 1);
+        fail_alloc_start(nth, FAIL_ALLOC_EVER);
+        assert_int_equal(ask(), ((1u << REQUESTS) - 1) & ~((1u << (nth - 1)) - 1));
+        assert_int_equal(fail_alloc_failures(), REQUESTS - nth + 1);
+    }
+    fail_alloc_stop();
+    assert_int_equal(ask(), 0);
+    assert_int_equal(machine_free_frames(), before);
+    assert_ok(pmm_check());
+}
+
+static void nothing_fails_that_is_only_counted(void **state)
+{
+    /* Armed for no request at all, requests are counted and succeed; disarmed, they are not counted. */
+    (void)state;
+    fail_alloc_start(0, 0);
+    assert_int_equal(ask(), 0);
+    assert_int_equal(fail_alloc_calls(), REQUESTS);
+    fail_alloc_stop();
+    assert_int_equal(ask(), 0);
+    assert_int_equal(fail_alloc_calls(), REQUESTS);
+}
+
+static void places_are_told_apart(void **state)
+{
+    /* Each place in the code that asks is one site, with its requests and failures. */
+    struct fail_alloc_site site;
+    uint64_t calls = 0;
+    uint64_t failures = 0;
+    unsigned count = 0;
+
+    (void)state;
+    while (fail_alloc_get_site(count, &site)) {
+        calls += site.calls;
+        failures += site.failures;
+        assert_true(site.calls >= site.failures);
+        count++;
+    }
+    fail_alloc_start(2, 1);
+    (void)ask();
+    fail_alloc_stop();
+    for (unsigned i = 0; fail_alloc_get_site(i, &site); i++) {
+        calls -= site.calls;
+        failures -= site.failures;
+        count = i + 1;
+    }
+    assert_int_equal(-calls, REQUESTS);
+    assert_int_equal(-failures, 1);
+    assert_true(count >= REQUESTS && count < FAIL_ALLOC_SITES);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_nth_fails, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nothing_fails_that_is_only_counted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(places_are_told_apart, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests_name("fail_alloc", tests, NULL, NULL);
+}
