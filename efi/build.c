@@ -110,7 +110,8 @@ static uint32_t handoff_flags(const struct loader *loader)
            (loader->slide ? HANDOFF_DIRECT_MAP_SLID : 0u) |
            (loader->machine.no_execute ? HANDOFF_NX : 0u) |
            (loader->policy.pinned ? HANDOFF_PINNED : 0u) |
-           (loader->policy.options_left_out ? HANDOFF_OPTIONS_LEFT_OUT : 0u);
+           (loader->policy.options_left_out ? HANDOFF_OPTIONS_LEFT_OUT : 0u) |
+           (loader->measurements.tcg2 != NULL ? HANDOFF_TPM : 0u);
 }
 
 static void fill(const struct loader *loader, struct handoff *handoff)
@@ -159,10 +160,14 @@ enum status build_handoff(struct loader *loader)
         .framebuffer = &loader->framebuffer,
         .modules = loader->modules,
         .module_count = loader->module_count,
+        .measurements = loader->measurements.rows,
+        .measurement_count = loader->measurements.count,
     };
     uint32_t size;
     enum status status;
 
+    measure_read_log(&loader->measurements);
+    plan.event_log = loader->measurements.log;
     plan_map(loader, &plan);
     status = handoff_measure(&plan, &size);
     if (status == STATUS_OK)

@@ -18,13 +18,31 @@ static void learn_policy(struct loader *loader)
     machine_inspect_secure_boot(&loader->machine);
     policy->secure_boot = loader->machine.secure_boot;
     policy->pinned = pin_get(policy->pin);
+    measure_begin(&loader->measurements);
+}
+
+/* Measured before it is believed. */
+static enum status take_text(struct loader *loader, struct text text)
+{
+    struct refusal *refusal = &loader->refusal;
+    enum status status = measure_file(&loader->measurements, TEXT_LITERAL(CONFIG_FILE_PATH),
+                                      text.start, text.size_bytes, refusal);
+
+    if (status == STATUS_OK)
+        status = policy_check_pin(&loader->policy, text, refusal);
+    if (status == STATUS_OK)
+        status = config_file_parse(text, &loader->config, refusal);
+    if (status == STATUS_OK)
+        status = policy_check_files(&loader->policy, &loader->config, refusal);
+    if (status == STATUS_OK && loader->config.measurement_required)
+        status = measure_require(&loader->measurements, refusal);
+    return status;
 }
 
 static enum status read_file(struct loader *loader)
 {
     struct refusal *refusal = &loader->refusal;
     struct text path = TEXT_LITERAL(CONFIG_FILE_PATH);
-    struct text text;
     struct file file;
     uint64_t size;
     paddr_t base;
@@ -38,13 +56,7 @@ static enum status read_file(struct loader *loader)
     files_close(&file);
     if (status != STATUS_OK)
         return status;
-    text = (struct text){ pages_pointer(base), (size_t)size };
-    status = policy_check_pin(&loader->policy, text, refusal);
-    if (status == STATUS_OK)
-        status = config_file_parse(text, &loader->config, refusal);
-    if (status == STATUS_OK)
-        status = policy_check_files(&loader->policy, &loader->config, refusal);
-    return status;
+    return take_text(loader, (struct text){ pages_pointer(base), (size_t)size });
 }
 
 /* A locked command line is the configuration's alone: whoever may change a boot entry could override
@@ -86,4 +98,12 @@ enum status configuration_read(struct loader *loader)
     if (status == STATUS_OK)
         status = join_command_line(loader);
     return status;
+}
+
+enum status configuration_measure(struct loader *loader)
+{
+    const struct command_line *line = &loader->command_line;
+
+    return measure_command_line(&loader->measurements, (struct text){ line->text, line->length },
+                                &loader->refusal);
 }

@@ -67,6 +67,32 @@ static void append_module(struct layout *layout, const struct handoff_module_pla
     memcpy(module->name, plan->name.start, plan->name.size_bytes);
 }
 
+static void append_measurement(struct layout *layout, const struct measurement *source)
+{
+    struct handoff_measurement *measurement = append(
+        layout, HANDOFF_RECORD_MEASUREMENT, sizeof(*measurement) + source->name.size_bytes + 1);
+
+    if (measurement == NULL)
+        return;
+    measurement->pcr = source->pcr;
+    measurement->extended = source->extended;
+    memcpy(measurement->sha256, source->digest, sizeof(measurement->sha256));
+    memcpy(measurement->name, source->name.start, source->name.size_bytes);
+}
+
+static void append_log(struct layout *layout, struct text log)
+{
+    struct handoff_event_log *record;
+
+    if (log.size_bytes == 0)
+        return;
+    record = append(layout, HANDOFF_RECORD_EVENT_LOG, sizeof(*record) + log.size_bytes);
+    if (record == NULL)
+        return;
+    record->log_bytes = (uint32_t)log.size_bytes;
+    memcpy(record->log, log.start, log.size_bytes);
+}
+
 static void append_tables(struct layout *layout, const struct handoff_plan *plan,
                           struct handoff_parts *parts)
 {
@@ -95,6 +121,9 @@ static void append_all(struct layout *layout, const struct handoff_plan *plan,
     append_framebuffer(layout, plan->framebuffer);
     for (size_t i = 0; i < plan->module_count; i++)
         append_module(layout, &plan->modules[i]);
+    for (size_t i = 0; i < plan->measurement_count; i++)
+        append_measurement(layout, &plan->measurements[i]);
+    append_log(layout, plan->event_log);
     append_tables(layout, plan, parts);
 }
 

@@ -5,13 +5,14 @@
  * Firmware map, regions and changes are as long as the last map makes them, but nothing can be
  * allocated by then: their records are laid out with capacity to spare, and written in place.
  *
- *     struct handoff | command line | names | framebuffer | modules | changes | regions | map
+ *     struct handoff | command line | names | framebuffer | modules | measurements | event log | changes | regions | map
  */
 #ifndef MERIDIAN_EFI_HANDOFF_H
 #define MERIDIAN_EFI_HANDOFF_H
 
 #include "boot/handoff.h"
 #include "lib/status.h"
+#include "measure.h"
 #include "text.h"
 
 struct handoff_module_plan {
@@ -27,6 +28,9 @@ struct handoff_plan {
     const struct handoff_framebuffer *framebuffer; /* size 0 where there is none */
     const struct handoff_module_plan *modules;
     size_t module_count;
+    const struct measurement *measurements;
+    size_t measurement_count;
+    struct text event_log; /* the firmware's; empty where there is none */
     size_t change_capacity;
     size_t region_capacity;
     size_t map_capacity_bytes;

@@ -3,8 +3,8 @@
  * image.c - loads the kernel and the modules.
  *
  * A kernel is read segment by segment straight to its final pages: from a copy of the one that the
- * loader embeds, unpacked; from a file; or, when the configuration demands a hash, from a copy
- * of the file that was hashed, so that what is checked is what runs.
+ * loader embeds, unpacked; from a file; or, when the configuration demands a hash or there is a TPM,
+ * from a copy of the file, so that what is checked and measured is what runs.
  */
 #include "loader.h"
 
@@ -47,6 +47,13 @@ static enum status check_hash(const struct config_hash *hash, const void *bytes,
         digest[0], digest[1], digest[2], digest[3], wanted[0], wanted[1], wanted[2], wanted[3]);
 }
 
+static enum status measure_copy(struct loader *loader, const struct kernel_source *kernel,
+                                struct text name)
+{
+    return measure_file(&loader->measurements, name, kernel->memory.bytes,
+                        kernel->memory.source.size_bytes, &loader->refusal);
+}
+
 static enum status read_and_check(struct loader *loader, struct kernel_source *kernel)
 {
     uint64_t size;
@@ -57,8 +64,8 @@ static enum status read_and_check(struct loader *loader, struct kernel_source *k
         return status;
     memory_source_init(&kernel->memory, pages_pointer(kernel->copy), size);
     kernel->source = &kernel->memory.source;
-    return check_hash(&loader->config.kernel_hash, pages_pointer(kernel->copy), size,
-                      &loader->refusal);
+    status = check_hash(&loader->config.kernel_hash, kernel->memory.bytes, size, &loader->refusal);
+    return status == STATUS_OK ? measure_copy(loader, kernel, loader->config.kernel) : status;
 }
 
 static enum status unpack_embedded(struct loader *loader, struct kernel_source *kernel)
@@ -79,8 +86,10 @@ static enum status unpack_embedded(struct loader *loader, struct kernel_source *
                       (unsigned long long)(size >> 10));
     memory_source_init(&kernel->memory, pages_pointer(kernel->copy), size);
     kernel->source = &kernel->memory.source;
-    return unpack(embedded_kernel, packed_bytes, pages_pointer(kernel->copy), (size_t)size,
-                  refusal);
+    status =
+        unpack(embedded_kernel, packed_bytes, pages_pointer(kernel->copy), (size_t)size, refusal);
+    return status == STATUS_OK ? measure_copy(loader, kernel, TEXT_LITERAL("embedded kernel"))
+                               : status;
 }
 
 static enum status open_kernel(struct loader *loader, struct kernel_source *kernel)
@@ -95,7 +104,9 @@ static enum status open_kernel(struct loader *loader, struct kernel_source *kern
     if (status != STATUS_OK)
         return status;
     kernel->source = &kernel->file.source;
-    return config->kernel_hash.given ? read_and_check(loader, kernel) : STATUS_OK;
+    if (config->kernel_hash.given || loader->measurements.tcg2 != NULL)
+        return read_and_check(loader, kernel);
+    return STATUS_OK;
 }
 
 static void close_kernel(struct kernel_source *kernel)
@@ -183,6 +194,9 @@ static enum status load_module(struct loader *loader, const struct config_module
     files_close(&file);
     if (status == STATUS_OK)
         status = check_hash(&wanted->hash, pages_pointer(base), size, &loader->refusal);
+    if (status == STATUS_OK)
+        status = measure_file(&loader->measurements, wanted->path, pages_pointer(base), size,
+                              &loader->refusal);
     if (status != STATUS_OK)
         return status;
     *module = (struct handoff_module_plan){ pa_value(base), size, wanted->name };

@@ -16,6 +16,7 @@
 #include "files.h"
 #include "handoff.h"
 #include "machine.h"
+#include "measure.h"
 #include "mm/pt.h"
 #include "policy.h"
 #include "random.h"
@@ -30,6 +31,7 @@ struct loader {
 
     /* configuration.c */
     struct policy policy;
+    struct measurements measurements;
     struct config_file config;
     struct volume volume; /* where the configuration was; closed where there was none */
     struct command_line command_line;
@@ -68,6 +70,9 @@ struct loader {
 
 /* configuration.c: the file and the load options. */
 enum status configuration_read(struct loader *loader);
+
+/* The command line as the menu left it into the TPM. */
+enum status configuration_measure(struct loader *loader);
 
 /* menu.c: the menu, where a key is down or the configuration has a time-out; may change the command
  * line, and set `leave`. */

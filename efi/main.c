@@ -78,9 +78,13 @@ static enum status look_around(struct loader *all)
     return STATUS_OK;
 }
 
-/* What the command line says to the loader itself. */
+/* What the command line says to the loader itself; the TPM is told of it first. */
 static enum status obey_command_line(struct loader *all)
 {
+    enum status status = configuration_measure(all);
+
+    if (status != STATUS_OK)
+        return status;
     all->slide = !command_line_has(&all->command_line, "nokaslr");
     return choose_levels(all);
 }

@@ -25,12 +25,13 @@
 
 #include "boot/e820.h"
 
-#define HANDOFF_MAGIC      0x4e4149444952454du /* "MERIDIAN", least significant byte first */
-#define HANDOFF_MAJOR      1
-#define HANDOFF_MINOR      0
-#define HANDOFF_ALIGNMENT  8
-#define HANDOFF_MAX_BYTES  (16u << 20) /* more is a sign of corruption */
-#define HANDOFF_SEED_BYTES 32
+#define HANDOFF_MAGIC        0x4e4149444952454du /* "MERIDIAN", least significant byte first */
+#define HANDOFF_MAJOR        1
+#define HANDOFF_MINOR        1
+#define HANDOFF_ALIGNMENT    8
+#define HANDOFF_MAX_BYTES    (16u << 20) /* more is a sign of corruption */
+#define HANDOFF_SEED_BYTES   32
+#define HANDOFF_SHA256_BYTES 32
 
 enum handoff_loader {
     HANDOFF_LOADER_UEFI = 1,
@@ -38,13 +39,13 @@ enum handoff_loader {
 };
 
 enum handoff_flag {
-    HANDOFF_SECURE_BOOT = 1u << 0,     /* Secure Boot was on */
-    HANDOFF_IMAGE_SLID = 1u << 1,      /* kernel_va was chosen at random */
-    HANDOFF_DIRECT_MAP_SLID = 1u << 2, /* direct_map_va was chosen at random */
-    HANDOFF_NX = 1u << 3,              /* EFER.NXE is set and the tables use it */
-    HANDOFF_PINNED = 1u << 4,          /* the loader's signature covers the configuration */
-    HANDOFF_OPTIONS_LEFT_OUT =
-        1u << 5, /* load options that would have changed a locked command line */
+    HANDOFF_SECURE_BOOT = 1u << 0,      /* Secure Boot was on */
+    HANDOFF_IMAGE_SLID = 1u << 1,       /* kernel_va was chosen at random */
+    HANDOFF_DIRECT_MAP_SLID = 1u << 2,  /* direct_map_va was chosen at random */
+    HANDOFF_NX = 1u << 3,               /* EFER.NXE is set and the tables use it */
+    HANDOFF_PINNED = 1u << 4,           /* the loader's signature covers the configuration */
+    HANDOFF_OPTIONS_LEFT_OUT = 1u << 5, /* load options, to keep the command line as it was */
+    HANDOFF_TPM = 1u << 6,              /* a TPM 2.0 that the loader measured into */
 };
 
 enum handoff_seed_source {
@@ -124,6 +125,8 @@ enum handoff_record_type {
     HANDOFF_RECORD_MODULE = 6,        /* struct handoff_module, once for each */
     HANDOFF_RECORD_LOADER_NAME = 7,   /* text: name and version of the loader */
     HANDOFF_RECORD_FIRMWARE_NAME = 8, /* text: vendor and revision of the firmware */
+    HANDOFF_RECORD_MEASUREMENT = 9,   /* struct handoff_measurement, once for each (from 1.1) */
+    HANDOFF_RECORD_EVENT_LOG = 10,    /* struct handoff_event_log (from 1.1) */
 };
 
 struct handoff_record {
@@ -196,6 +199,26 @@ struct handoff_module {
     uint64_t size_bytes;
     char name[]; /* terminated by a 0 byte */
 };
+
+/* What the loader measured into a register of the TPM, in this order. */
+struct handoff_measurement {
+    struct handoff_record record;
+    uint32_t pcr;
+    uint32_t extended; /* 1: the TPM took it; 0: it failed, and the loader went on */
+    uint8_t sha256[HANDOFF_SHA256_BYTES];
+    char name[]; /* terminated by a 0 byte: a path, "embedded kernel" or "command line" */
+};
+_Static_assert(offsetof(struct handoff_measurement, name) == 48, "handoff layout, both widths");
+
+/* The firmware's own log of measurements as it was before the end of the boot services, byte for byte: the
+ * crypto-agile form of the TCG's PC Client Platform Firmware Profile, section 10.2. */
+struct handoff_event_log {
+    struct handoff_record record;
+    uint32_t log_bytes;
+    uint32_t reserved; /* 0 */
+    uint8_t log[];     /* 8-byte aligned */
+};
+_Static_assert(sizeof(struct handoff_event_log) == 16, "handoff layout, both widths");
 
 #ifdef __cplusplus
 #pragma GCC diagnostic pop

@@ -25,10 +25,12 @@ struct handoff_view {
     struct memmap map; /* sanitised, in place; its changes have no room if the loader left none */
     const struct handoff_firmware_map *firmware_map;
     const struct handoff_framebuffer *framebuffer; /* NULL where there is none, or none usable */
+    const struct handoff_event_log *event_log;     /* NULL where there is none */
     const char *command_line;                      /* never NULL */
     const char *loader_name;                       /* never NULL */
     const char *firmware_name;                     /* never NULL */
     size_t module_count;
+    size_t measurement_count;
 };
 
 /* Checks the block of at most `readable_bytes` bytes and fills `view`, which is written only with
@@ -39,6 +41,10 @@ enum status handoff_adopt(void *block, size_t readable_bytes, struct handoff_vie
 
 /* Module `index` (< view->module_count), in the order of the configuration. */
 const struct handoff_module *handoff_module_at(const struct handoff_view *view, size_t index);
+
+/* Measurement `index` (< view->measurement_count), in the order in which the loader made them. */
+const struct handoff_measurement *handoff_measurement_at(const struct handoff_view *view,
+                                                         size_t index);
 
 /* The value that makes the 32-bit words of the block sum up to 0, for whoever makes a handoff:
  * what `checksum` must be, given what is there now. size_bytes is a multiple of 8. */

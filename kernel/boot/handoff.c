@@ -12,7 +12,7 @@
  * What the records say (regions, ranges, framebuffer) is the matter of handoff_check.c.
  *
  * A record that is not known is skipped, a known one that comes twice is refused (but for
- * modules): there would be two truths. Cost: one pass over the block, two words a step.
+ * modules and measurements): there would be two truths. Cost: one pass over the block, two words a step.
  */
 #include "mm/handoff_adopt.h"
 
@@ -172,6 +172,19 @@ static const char *check_module(const struct handoff_record *record)
                                                                       : "its name has no end";
 }
 
+static const char *check_measurement(const struct handoff_record *record)
+{
+    return has_text_at(record, offsetof(struct handoff_measurement, name)) ? NULL
+                                                                           : "its name has no end";
+}
+
+static const char *check_event_log(const struct handoff_record *record)
+{
+    const struct handoff_event_log *log = (const void *)record;
+
+    return fits(record, sizeof(*log), log->log_bytes, 1) ? NULL : "its log exceeds its size";
+}
+
 static const struct {
     const char *name;
     size_t bytes_min;
@@ -186,11 +199,19 @@ static const struct {
     [HANDOFF_RECORD_MODULE] = { "module", sizeof(struct handoff_module), check_module },
     [HANDOFF_RECORD_LOADER_NAME] = { "loader name", sizeof(struct handoff_record), check_text },
     [HANDOFF_RECORD_FIRMWARE_NAME] = { "firmware name", sizeof(struct handoff_record), check_text },
+    [HANDOFF_RECORD_MEASUREMENT] = { "measurement", sizeof(struct handoff_measurement),
+                                     check_measurement },
+    [HANDOFF_RECORD_EVENT_LOG] = { "event log", sizeof(struct handoff_event_log), check_event_log },
 };
 
 static bool is_known(uint32_t type)
 {
     return type < RECORD_KINDS && kinds[type].name != NULL;
+}
+
+static bool is_repeatable(uint32_t type)
+{
+    return type == HANDOFF_RECORD_MODULE || type == HANDOFF_RECORD_MEASUREMENT;
 }
 
 static const char *check_record(const struct handoff_records *records,
@@ -204,7 +225,7 @@ static const char *check_record(const struct handoff_records *records,
         return NULL;
     if (record->size_bytes < kinds[record->type].bytes_min)
         return "it is smaller than its own fields";
-    if (records->first[record->type] != NULL && record->type != HANDOFF_RECORD_MODULE)
+    if (records->first[record->type] != NULL && !is_repeatable(record->type))
         return "there are two of it";
     return kinds[record->type].check == NULL ? NULL : kinds[record->type].check(record);
 }
@@ -231,6 +252,8 @@ static void remember_record(struct handoff_records *records, struct handoff_reco
         records->first[record->type] = record;
     if (record->type == HANDOFF_RECORD_MODULE)
         records->module_count++;
+    if (record->type == HANDOFF_RECORD_MEASUREMENT)
+        records->measurement_count++;
 }
 
 static enum status walk_records(struct handoff *handoff, struct handoff_records *records)
@@ -258,17 +281,30 @@ static enum status walk_records(struct handoff *handoff, struct handoff_records 
 
 /* --- interface --------------------------------------------------------------------------- */
 
-const struct handoff_module *handoff_module_at(const struct handoff_view *view, size_t index)
+/* There are more than `index` of that type. */
+static const void *record_at(const struct handoff_view *view, enum handoff_record_type type,
+                             size_t index)
 {
     const char *at = (const char *)view->handoff + view->handoff->header_bytes;
 
     for (;;) {
         const struct handoff_record *record = (const void *)at;
 
-        if (record->type == HANDOFF_RECORD_MODULE && index-- == 0)
-            return (const void *)record;
+        if (record->type == type && index-- == 0)
+            return record;
         at += handoff_record_stride(record);
     }
+}
+
+const struct handoff_module *handoff_module_at(const struct handoff_view *view, size_t index)
+{
+    return record_at(view, HANDOFF_RECORD_MODULE, index);
+}
+
+const struct handoff_measurement *handoff_measurement_at(const struct handoff_view *view,
+                                                         size_t index)
+{
+    return record_at(view, HANDOFF_RECORD_MEASUREMENT, index);
 }
 
 static const char *text_of(const struct handoff_records *records, enum handoff_record_type type)
@@ -288,7 +324,9 @@ enum status handoff_adopt(void *block, size_t readable_bytes, struct handoff_vie
         status = walk_records(block, &records);
     if (status != STATUS_OK)
         return status;
+    adopted.event_log = (const void *)records.first[HANDOFF_RECORD_EVENT_LOG];
     adopted.module_count = records.module_count;
+    adopted.measurement_count = records.measurement_count;
     adopted.command_line = text_of(&records, HANDOFF_RECORD_COMMAND_LINE);
     adopted.loader_name = text_of(&records, HANDOFF_RECORD_LOADER_NAME);
     adopted.firmware_name = text_of(&records, HANDOFF_RECORD_FIRMWARE_NAME);

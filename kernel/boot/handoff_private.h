@@ -8,11 +8,12 @@
 #include "mm/handoff_adopt.h"
 
 /* Records are found by their type; 0 is none. */
-#define RECORD_KINDS (HANDOFF_RECORD_FIRMWARE_NAME + 1)
+#define RECORD_KINDS (HANDOFF_RECORD_EVENT_LOG + 1)
 
 struct handoff_records {
     struct handoff_record *first[RECORD_KINDS];
     size_t module_count;
+    size_t measurement_count;
 };
 
 /* Fills view->map, firmware_map and framebuffer, and checks all that the records say. The form of

@@ -9,6 +9,7 @@
 #include "arch/clock.h"
 #include "arch/cpu.h"
 #include "dev/console.h"
+#include "diag/trust_report.h"
 #include "lib/json.h"
 #include "lib/log.h"
 #include "lib/wide.h"
@@ -136,6 +137,7 @@ void boot_report_machine(const struct handoff_view *machine, uint64_t entry_tick
 {
     log_machine(machine);
     write_boot_event(machine, entry_ticks);
+    trust_report(machine);
 }
 
 /* --- the table of memory ----------------------------------------------------------------- */

@@ -54,7 +54,9 @@ def test_signed_loader_boots(machine, signed):
         run.type("1")
         assert run.finish() == EXIT_SUCCESS
     assert run.event("selftests")["failed"] == 0
-    assert run.event("boot")["secure_boot"] is True
+    assert run.event("trust") == {"meridian": 1, "event": "trust", "secure_boot": True, "pinned": False,
+                                  "options_left_out": False, "tpm": False, "measured": []}
+    assert "Trust: Secure Boot on, configuration not signed, no TPM 2.0: nothing is measured" in run.text()
     assert run.event("boot")["command_line"] == 'json run="selftest; exit" exit'
 
 

@@ -79,7 +79,13 @@ static void records_are_found_again(void **state)
         { 16 * MiB, 12345, TEXT_LITERAL("first") },
         { 32 * MiB, 1, TEXT_LITERAL("a longer name") },
     };
+    const struct measurement measurements[] = {
+        { .pcr = 8, .extended = true, .digest = { 1, 2 }, .name = TEXT_LITERAL("command line") },
+        { .pcr = 9, .extended = false, .digest = { 3 }, .name = TEXT_LITERAL("\\k") },
+    };
     struct handoff_plan plan = plan_with(24, modules, 2, &screen);
+    const struct handoff_measurement *measurement;
+    const struct handoff_event_log *log;
     struct handoff_parts parts;
     const struct handoff_framebuffer *framebuffer;
     const struct handoff_module *module;
@@ -87,13 +93,16 @@ static void records_are_found_again(void **state)
     void *memory;
 
     (void)state;
+    plan.measurements = measurements;
+    plan.measurement_count = 2;
+    plan.event_log = TEXT_LITERAL("what firmware wrote");
     assert_int_equal(handoff_measure(&plan, &size), STATUS_OK);
     memory = malloc(size);
     memset(memory, 0xdd, size);
     handoff_lay_out(&plan, memory, size, &parts);
     assert_ptr_equal(parts.handoff, memory);
     assert_int_equal(parts.handoff->magic, HANDOFF_MAGIC);
-    assert_int_equal(parts.handoff->record_count, 9);
+    assert_int_equal(parts.handoff->record_count, 12);
     assert_string_equal((const char *)find_record(memory, HANDOFF_RECORD_COMMAND_LINE, 0) + 8,
                         "console=ttyS0 loglevel=7");
     assert_string_equal((const char *)find_record(memory, HANDOFF_RECORD_LOADER_NAME, 0) + 8,
@@ -107,6 +116,17 @@ static void records_are_found_again(void **state)
     module = find_record(memory, HANDOFF_RECORD_MODULE, 1);
     assert_string_equal(module->name, "a longer name");
     assert_int_equal(module->base, 32 * MiB);
+    measurement = find_record(memory, HANDOFF_RECORD_MEASUREMENT, 0);
+    assert_int_equal(measurement->pcr, 8);
+    assert_int_equal(measurement->extended, 1);
+    assert_int_equal(measurement->sha256[1], 2);
+    assert_string_equal(measurement->name, "command line");
+    measurement = find_record(memory, HANDOFF_RECORD_MEASUREMENT, 1);
+    assert_int_equal(measurement->extended, 0);
+    assert_string_equal(measurement->name, "\\k");
+    log = find_record(memory, HANDOFF_RECORD_EVENT_LOG, 0);
+    assert_int_equal(log->log_bytes, 19);
+    assert_memory_equal(log->log, "what firmware wrote", 19);
     assert_ptr_equal(find_record(memory, HANDOFF_RECORD_REGIONS, 0), parts.regions);
     assert_ptr_equal(find_record(memory, HANDOFF_RECORD_CHANGES, 0), parts.changes);
     assert_ptr_equal(find_record(memory, HANDOFF_RECORD_FIRMWARE_MAP, 0), parts.map);

@@ -33,6 +33,8 @@ struct block {
     struct handoff_record *command_line;
     struct handoff_record *unknown;
     struct handoff_module *modules[2];
+    struct handoff_measurement *measurement;
+    struct handoff_event_log *event_log;
 };
 
 static void *append(struct block *block, uint32_t type, size_t size_bytes)
@@ -66,6 +68,17 @@ static struct handoff_module *append_module(struct block *block, const char *nam
     module->size_bytes = size_bytes;
     memcpy(module->name, name, strlen(name) + 1);
     return module;
+}
+
+static struct handoff_measurement *append_measurement(struct block *block, const char *name,
+                                                      uint32_t pcr)
+{
+    struct handoff_measurement *measurement =
+        append(block, HANDOFF_RECORD_MEASUREMENT, sizeof(*measurement) + strlen(name) + 1);
+
+    measurement->pcr = pcr;
+    memcpy(measurement->name, name, strlen(name) + 1);
+    return measurement;
 }
 
 static void append_regions(struct block *block)
@@ -171,6 +184,10 @@ static void open_block(struct block *block)
     append_text(block, HANDOFF_RECORD_LOADER_NAME, "Meridian 0.1");
     append_text(block, HANDOFF_RECORD_FIRMWARE_NAME, "EDK II 2.70");
     block->unknown = append_text(block, UNKNOWN_TYPE, "from a later minor version");
+    block->measurement = append_measurement(block, "\\kernel.elf", 9);
+    append_measurement(block, "command line", 8);
+    block->event_log = append(block, HANDOFF_RECORD_EVENT_LOG, sizeof(*block->event_log) + 24);
+    block->event_log->log_bytes = 20;
     block->modules[0] = append_module(block, "initrd", MODULE_BASE, 0x1234);
     block->modules[1] = append_module(block, "empty", 0, 0);
     host_log_clear();
@@ -225,6 +242,10 @@ static void a_good_handoff_is_adopted(void **state)
     assert_int_equal(view.module_count, 2);
     assert_string_equal(handoff_module_at(&view, 0)->name, "initrd");
     assert_string_equal(handoff_module_at(&view, 1)->name, "empty");
+    assert_int_equal(view.event_log->log_bytes, 20);
+    assert_int_equal(view.measurement_count, 2);
+    assert_string_equal(handoff_measurement_at(&view, 0)->name, "\\kernel.elf");
+    assert_int_equal(handoff_measurement_at(&view, 1)->pcr, 8);
     free(copy);
     close_block(&block);
 }
@@ -250,6 +271,8 @@ static void only_regions_and_map_are_needed(void **state)
     assert_string_equal(view.firmware_name, "");
     assert_null(view.framebuffer);
     assert_int_equal(view.module_count, 0);
+    assert_null(view.event_log);
+    assert_int_equal(view.measurement_count, 0);
     assert_int_equal(view.map.change_capacity, 0);
     free(copy);
     close_block(&block);
@@ -327,8 +350,8 @@ static void the_frame_is_checked(void **state)
     /* Magic, version, and each size that makes no sense. */
     (void)state;
     SPOIL(b.handoff->magic ^= 1, STATUS_INVALID, "magic");
-    SPOIL(b.handoff->major = 2, STATUS_UNSUPPORTED, "version 2.0");
-    SPOIL(b.handoff->major = 0, STATUS_UNSUPPORTED, "version 0.0");
+    SPOIL(b.handoff->major = 2, STATUS_UNSUPPORTED, "version 2.");
+    SPOIL(b.handoff->major = 0, STATUS_UNSUPPORTED, "version 0.");
     CORRUPT(b.handoff->size_bytes = HANDOFF_MAX_BYTES + 8, "bytes in all");
     CORRUPT(b.handoff->size_bytes = UINT32_MAX, "bytes in all");
     CORRUPT(b.handoff->size_bytes -= 4, "bytes in all");
@@ -429,6 +452,9 @@ static void text_ends_within_its_record(void **state)
     (void)state;
     CORRUPT(memset(b.command_line + 1, 'x', b.command_line->size_bytes - 8), "text has no end");
     CORRUPT(b.command_line->size_bytes = 16, "text has no end");
+    CORRUPT(b.event_log->log_bytes = 25, "its log exceeds its size");
+    CORRUPT(b.event_log->log_bytes = UINT32_MAX, "its log exceeds its size");
+    CORRUPT(memset(b.measurement->name, 'x', 16), "name has no end");
     CORRUPT(memset(b.modules[1]->name, 'x', 6), "name has no end");
 }
 
