@@ -62,6 +62,17 @@ static struct address_space describe(const struct loader *loader)
     };
 }
 
+/* Five levels that nobody asked for are no reason not to boot: where the firmware has no memory below
+ * 4 GiB for their root, its own number of levels does. */
+static void settle_levels(struct loader *loader)
+{
+    bool asked = command_line_has(&loader->command_line, "pt=5level") ||
+                 command_line_has(&loader->command_line, "pt=4level");
+
+    if (!asked && pa_value(loader->tables.chunk) >= 4 * GiB)
+        loader->machine.levels = loader->machine.firmware_levels;
+}
+
 /* The number of levels changes in 32-bit code, which must reach the root and itself. */
 static enum status check_jump(struct loader *loader)
 {
@@ -87,6 +98,10 @@ enum status build_address_space(struct loader *loader)
     place(loader);
     table_pool_init(&loader->tables, REGION_TAG_PAGE_TABLES, FIRST_TABLE_PAGES);
     table_pool_init(&loader->jump_tables, REGION_TAG_JUMP, JUMP_TABLE_PAGES);
+    if (table_pool_prepare(&loader->tables) != STATUS_OK)
+        return refuse(&loader->refusal, STATUS_NO_MEMORY, ADVICE_MEMORY,
+                      "no memory for page tables");
+    settle_levels(loader);
     loader->table = (struct page_table){
         .format = machine->levels == 5 ? &pt_format_x86_64_5level : &pt_format_x86_64_4level,
         .memory = &loader->tables.memory,

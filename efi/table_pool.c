@@ -51,6 +51,11 @@ void table_pool_init(struct table_pool *pool, enum region_tag tag, size_t first_
     };
 }
 
+enum status table_pool_prepare(struct table_pool *pool)
+{
+    return refill(pool);
+}
+
 void table_pool_finish(struct table_pool *pool)
 {
     if (pa_value(pool->chunk) != 0)

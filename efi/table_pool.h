@@ -23,6 +23,9 @@ struct table_pool {
  * turn takes. */
 void table_pool_init(struct table_pool *pool, enum region_tag tag, size_t first_pages);
 
+/* Takes the first pages now: the first of them, at `chunk`, will be the root. STATUS_NO_MEMORY. */
+enum status table_pool_prepare(struct table_pool *pool);
+
 /* No more tables will be needed. */
 void table_pool_finish(struct table_pool *pool);
 

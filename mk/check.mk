@@ -6,8 +6,8 @@
 C_SOURCES := $(sort $(wildcard $(foreach depth,* */* */*/* */*/*/*,$(foreach room,efi examples kernel library tests tools user,$(room)/$(depth).c))))
 command_of = $(strip $(if $(filter kernel/arch/i386/% $(KERNEL_MULTIBOOT),$(1)),$(GCC) $(KERNEL_CFLAGS_i386),\
 	$(if $(filter kernel/%,$(1)),$(GCC) $(KERNEL_CFLAGS),$(if $(filter user/%,$(1)),$(GCC) $(USER_CFLAGS_x86_64),\
-	$(if $(filter efi/% $(FIRMWARE_SOURCES),$(1)),$(GCC) $(LOADER_CFLAGS),\
-	$(or $(call library_command,$(1)),$(GCC) $(hosted_flags)))))))
+	$(if $(filter $(RETURNING_SOURCE),$(1)),$(GCC) $(RETURNING_CFLAGS),$(if $(filter efi/% $(FIRMWARE_SOURCES),$(1)),$(GCC) $(LOADER_CFLAGS),\
+	$(or $(call library_command,$(1)),$(GCC) $(hosted_flags))))))))
 
 # The table of sources and flags that lint and editors read: FILE, tab, command.
 build/commands.tsv: FORCE

@@ -8,7 +8,8 @@ import re
 
 import pytest
 
-from harness import EXIT_SUCCESS, ROOT
+import hostile
+from harness import EXIT_SUCCESS
 from picture import Picture
 
 UP, DOWN, LEFT, BACKSPACE = "\x1b[A", "\x1b[B", "\x1b[D", "\x08"
@@ -20,8 +21,6 @@ KEYBOARD = ["-device", "qemu-xhci", "-device", "usb-kbd"]
 COUNTDOWN = r"Boots in \d+ s"
 HELP = r"Esc: boot"
 DELAY_SECONDS = 0.2
-HOSTILE = (ROOT / "build/firmware/hostile.efi").read_bytes()
-LOADER = (ROOT / "build/BOOTX64.EFI").read_bytes()
 
 
 def config(*lines):
@@ -154,8 +153,7 @@ def test_time_out_ends(machine):
 
 def test_without_a_console_there_is_no_menu(machine):
     """Where no key can come, a time-out of an hour does not keep the machine from booting."""
-    files = {"EFI/BOOT/LOADER.EFI": LOADER, "EFI/BOOT/BOOTX64.EFI": HOSTILE,
-             "hostile.txt": b"no-console\n", **config("timeout: 3600", "cmdline: exit")}
+    files = {**hostile.files(["no-console"]), **config("timeout: 3600", "cmdline: exit")}
     with machine(files=files) as run:
         assert run.finish() == EXIT_SUCCESS
         assert not re.search(COUNTDOWN, run.text())

@@ -8,14 +8,13 @@ import json
 import re
 import subprocess
 
+import hostile
 import jsonschema
 import meridian_disk
 from harness import EXIT_SUCCESS, ROOT
 
 SCHEMA = json.loads((ROOT / "docs/report.schema.json").read_text(encoding="utf-8"))
 EVENTS = json.loads((ROOT / "docs/events.schema.json").read_text(encoding="utf-8"))
-LOADER = (ROOT / "build/BOOTX64.EFI").read_bytes()
-HOSTILE = (ROOT / "build/firmware/hostile.efi").read_bytes()
 KEPT = ""                       # of QEMU's options for a disk: it keeps what is written
 BOOTS = 'run="map -u; exit" json exit'
 SAVED = r"Meridian saved its report"
@@ -136,8 +135,7 @@ def test_full_volume(machine):
 
 def test_missing_volume(machine):
     """A loader that came from no volume (a network, say) gives a message, and boots."""
-    files = {"EFI/BOOT/LOADER.EFI": LOADER, "EFI/BOOT/BOOTX64.EFI": HOSTILE,
-             "hostile.txt": b"no-volume\n",
+    files = {**hostile.files(["no-volume"]),
              "meridian/meridian.conf": f"report: yes\ncmdline: {BOOTS}\n".encode()}
     with machine(files=files) as run:
         run.expect(r"Meridian cannot save its report")

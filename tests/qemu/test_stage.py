@@ -7,11 +7,10 @@ that are drawn here, not by the kernel's."""
 import re
 import subprocess
 
+import hostile
 import pytest
-
 from harness import EXIT_SUCCESS, I386, LISTEN, ROOT
 from picture import Picture
-from test_refusals import hostile
 
 HEADER = (ROOT / "include/boot/stage.h").read_text(encoding="utf-8")
 STAGES = {name: int(code, 16) for name, code in re.findall(r"^    STAGE_([A-Z_]+) = 0x(\d\d),", HEADER, re.MULTILINE)}
@@ -86,7 +85,7 @@ def test_every_stage_is_at_the_port(machine, folder, width):
 @pytest.mark.parametrize("lie, shown", [("map-hangs", "L30"), ("exit-hangs", "L40")])
 def test_firmware_that_hangs(machine, lie, shown):
     """When a call of the firmware never returns, the screen says in which stage."""
-    with hostile(machine, [lie], extra=["-vga", "std"]) as run:
+    with machine(files=hostile.files([lie]), extra=["-vga", "std"]) as run:
         run.expect("HOSTILE: it hangs")
         assert mark_of(run) == shown, run.fail("another mark is on the screen")
 
