@@ -14,6 +14,7 @@
 #define ODD_WIDTH          1366u
 #define ODD_HEIGHT         768u
 #define ODD_STRIDE         1376u
+#define FAR_LINES          64u
 #define BYTES_32           4u
 #define BYTES_565          2u
 
@@ -113,6 +114,8 @@ static void place_framebuffer(void)
 {
     UINTN bytes = hostility.gop_565 ? BYTES_565 : BYTES_32;
 
+    if (hostility.gop_far)
+        info.VerticalResolution = FAR_LINES; /* there is nothing behind it: each write is slow */
     mode.FrameBufferSize = (UINTN)info.PixelsPerScanLine * info.VerticalResolution * bytes;
     if (hostility.gop_blt)
         mode.FrameBufferBase = mode.FrameBufferSize = 0;
