@@ -166,7 +166,7 @@ def hold(computer):
 
 
 USED = {
-    "disk": (lambda c: c.mounts("29 1 8:16 / /media/stick rw - vfat /dev/sdb rw"), "mounted at /media/stick"),
+    "disk": (lambda c: c.mounts("29 1 8:16 / /media/stick rw - vfat /dev/root rw"), "mounted at /media/stick"),
     "partition": (lambda c: c.mounts("29 1 8:17 / /media/a rw shared:1 - vfat /dev/sdb1 rw"), "umount /dev/sdb1"),
     "btrfs": (lambda c: c.mounts(f"29 1 0:41 / /mnt rw - btrfs {c.folder}/dev/sdb1 rw"), "mounted at /mnt"),
     "swap": (lambda c: c.swaps(f"{c.folder}/dev/sdb1 partition 1024 0 -2"), "swapoff"),
