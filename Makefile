@@ -83,6 +83,7 @@ include mk/bench_heap.mk
 include mk/viewer.mk
 include mk/web.mk
 include mk/proof.mk
+include mk/dist.mk
 include mk/check.mk
 
 # What a user may ask of a machine.

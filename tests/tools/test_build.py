@@ -13,7 +13,10 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PRODUCTS = ["BOOTX64.EFI", "kernel-x86_64.elf", "kernel-x86_64.debug.elf", "kernel-i386.elf", "meridian.img", "meridian.iso"]
-PARTS = ["Makefile", "mk", "include", "efi", "kernel", "user", "esp", "bios", "tools", "tests"]
+PARTS = ["Makefile", "LICENSE", "README.md", "docs", "mk", "include", "efi", "kernel", "library", "user", "esp", "bios",
+         "tools", "tests"]
+GIVEN = ["BOOTX64.EFI", "kernel-x86_64.elf", "kernel-i386.elf", "meridian.img", "meridian.iso", "LICENSE",
+         "include/meridian/boot/handoff.h", "lib/libmeridian-mm.a", "docs/images.md", "SHA256SUMS"]
 
 
 def copy_tree(place):
@@ -27,11 +30,11 @@ def copy_tree(place):
     return place
 
 
-def make(place, *words):
+def make(place, *words, umask=0o022):
     """Runs make without the variables of the make that runs this test; returns what it said."""
     environment = {key: value for key, value in os.environ.items()
                    if key not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "CONFIG")}
-    done = subprocess.run(["make", "-j2", *words], cwd=place, env=environment, text=True,
+    done = subprocess.run(["make", "-j2", *words], cwd=place, env=environment, text=True, umask=umask,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     assert done.returncode == 0, done.stdout
     return done.stdout
@@ -50,11 +53,26 @@ def built(tmp_path_factory):
 
 
 def test_same_bytes_elsewhere(built, tmp_path):
-    """A build in another folder, at another time, gives the same products byte for byte."""
+    """A build in another folder, at another time, by somebody with other habits gives the same products and the same
+    files to give away byte for byte, packed and not."""
     other = copy_tree(tmp_path / "a/folder with a longer name/deeper".replace(" ", "-"))
-    make(other)
-    for name in PRODUCTS:
+    make(built, "dist")
+    make(other, "all", "dist", umask=0o077)
+    given = [path.relative_to(built / "build") for path in (built / "build/dist").rglob("*") if path.is_file()]
+    for name in [*PRODUCTS, *given, "meridian-dist.tar.gz"]:
         assert (built / "build" / name).read_bytes() == (other / "build" / name).read_bytes(), name
+
+
+def test_what_is_given_away_is_whole(built, tmp_path):
+    """What make dist packs has all its parts, readable for everybody, and a sum of each that is right."""
+    make(built, "dist")
+    subprocess.run(["tar", "-xf", built / "build/meridian-dist.tar.gz", "-C", tmp_path], check=True)
+    place = tmp_path / "meridian"
+    files = {str(path.relative_to(place)) for path in place.rglob("*") if path.is_file()}
+    assert set(GIVEN) <= files and (place / "meridian.img").stat().st_mode & 0o777 == 0o644
+    sums = (place / "SHA256SUMS").read_text().splitlines()
+    assert {line.split(maxsplit=1)[1] for line in sums} == files - {"SHA256SUMS"}
+    subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=place, check=True)
 
 
 def test_nothing_to_do(built):
