@@ -55,6 +55,7 @@ ROWS = [
     # Images and signatures.
     (r"make usb( DEV=/dev/sdX)?", by("tests/tools/test_usb_image.py::test_stick_is_written_and_read_back")),
     (r"(sudo dd if=|diskutil (list|unmountDisk)).*", by_hand("it overwrites a disk, and one of the two wants macOS; make usb does the same and is tested")),
+    (r"make dist|sha256sum --check .*", by("tests/tools/test_build.py::test_what_is_given_away_is_whole")),
     (r"make (image|iso|disk)", by("tests/tools/test_image_files.py::test_same_bytes_again")),
     (r"mcopy -o -i build/meridian.img@@1M .*", by("tests/qemu/test_images.py::test_signed_image_starts_under_secure_boot")),
     (r"make sign( KEY=\S+ CERT=\S+)?( CONF=\S+)?", by("tests/tools/test_sign.py::test_signed_loader_verifies")),
