@@ -85,6 +85,7 @@ include mk/web.mk
 include mk/proof.mk
 include mk/dist.mk
 include mk/check.mk
+include mk/coverage.mk
 
 # What a user may ask of a machine.
 RUN_WORDS = $(if $(SMP),--cpus $(SMP)) $(if $(ARGS),--cmdline '$(ARGS)')

@@ -53,9 +53,12 @@ stress-heap: $(ESP_PRODUCTS) build/kernel-i386.elf | need-run ## 10^6 operations
 	@$(PYTHON) tools/meridian_qemu.py run --esp build/esp --cmdline 'run="stress heap $(or $(ARGS),1000000); exit"' < /dev/null
 	@$(PYTHON) tools/meridian_qemu.py run --kernel build/kernel-i386.elf --cmdline 'run="stress heap $(or $(ARGS),1000000); exit"' < /dev/null
 
-.PHONY: matrix-i386
-matrix-i386: build/kernel-i386.elf | need-test ## the 32-bit kernel on every processor, memory size and machine type: a line each
-	@$(PYTHON) tests/qemu/matrix.py
+.PHONY: matrix matrix-i386
+matrix: $(DISK_PRODUCTS) build/kernel-i386.elf | need-test ## the 100 machines of tests/qemu/matrix.table, a line each; ARGS="WORD..." chooses those with all of the words
+	@$(PYTHON) tests/qemu/matrix.py $(ARGS)
+
+matrix-i386: build/kernel-i386.elf | need-test ## of the matrix, the 60 machines of the 32-bit kernel
+	@$(PYTHON) tests/qemu/matrix.py i386
 
 picture: $(ESP_PRODUCTS) | need-test ## record a session and draw docs/first-light.svg, the picture of README.md
 	@$(PYTHON) tools/picture.py

@@ -83,6 +83,7 @@ class Guest:
     append: str = ""             # its command line
     disc: str = ""               # an image in a CD drive
     firmware: str = ""           # BIOS or UEFI; else UEFI for a disk, BIOS for a disc
+    ovmf: str = ""               # path of OVMF's code, its empty variables beside it; else the first there is
     emulator: str = ""           # the program; else the one for the width
     machine: str = "q35"
     cpu: str = "max"
@@ -111,6 +112,8 @@ def firmware_of(guest):
 def uefi_words(guest):
     """OVMF, with a copy of its variable store in the guest's folder."""
     code, variables = OVMF_SECURE if guest.secure_boot else firmware()
+    if guest.ovmf:
+        code, variables = guest.ovmf, guest.ovmf.replace("_CODE", "_VARS").replace(".secboot", "")
     store = os.path.join(guest.folder, "vars.fd")
     shutil.copyfile(variables, store)
     return ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
@@ -144,6 +147,15 @@ def memory_words(guest):
     return [*words, "-machine", machine, "-m", guest.memory + guest.memory_options]
 
 
+def coverage_words(guest):
+    """With MERIDIAN_COVERAGE, a folder that tools/coverage.py prepared, what the kernel executes is counted."""
+    folder = os.environ.get("MERIDIAN_COVERAGE")
+    if not folder:
+        return []
+    width = "i386" if guest.kernel or guest.disc else "x86_64"
+    return ["-plugin", pathlib.Path(folder, f"{width}.plugin").read_text(encoding="ascii").strip()]
+
+
 def command(guest):
     """The QEMU command line of a guest."""
     emulator = guest.emulator or (QEMU_I386 if firmware_of(guest) == BIOS else QEMU)
@@ -167,7 +179,7 @@ def command(guest):
                   "-device", "tpm-crb,tpmdev=tpm"]
     if guest.qmp:
         words += ["-qmp", f"unix:{guest.qmp},server=on,wait=off"]
-    return [*words, *guest.extra]
+    return [*words, *coverage_words(guest), *guest.extra]
 
 
 def has_display():

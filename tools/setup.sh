@@ -3,7 +3,7 @@
 #
 # setup.sh - finds the tools that a target needs, and installs what is missing.
 #
-#   tools/setup.sh build|image|run|bios|debug|unit|unit-32|lint|test|fuzz|sign|web|proof|bench-heap
+#   tools/setup.sh build|image|run|bios|debug|unit|unit-32|lint|test|fuzz|sign|web|proof|coverage|bench-heap
 #                                                    what the target needs, quietly when all is there
 #   tools/setup.sh --doctor                          every tool with its version
 #
@@ -70,6 +70,7 @@ frama-c        | proof           | cmd:frama-c                   | frama-c-base 
 why3           | proof           | cmd:why3                      | why3             | why3               | why3        | why3
 z3             | proof           | cmd:z3                        | z3               | z3                 | z3          | z3
 cvc4           | proof           | cmd:cvc4                      | cvc4             | cvc4               | cvc4        | cvc4
+llvm           | coverage        | cmd:llvm-cov,llvm-cov-14      | llvm             | llvm               | llvm        | llvm
 mimalloc       | bench-heap      | file:/usr/include/mimalloc.h | libmimalloc-dev | mimalloc-devel | mimalloc | mimalloc-devel
 jemalloc       | bench-heap      | file:/usr/include/jemalloc/jemalloc.h | libjemalloc-dev | jemalloc-devel | jemalloc | jemalloc-devel
 tcmalloc       | bench-heap      | file:/usr/include/gperftools/tcmalloc.h | libgoogle-perftools-dev | gperftools-devel | gperftools | gperftools-devel
@@ -257,7 +258,7 @@ case ${1:-} in
     each_row doctor_row
     [ ${#missing[@]} -eq 0 ] || printf '\nTo install: %s\n' "$(install_command "${missing[@]}")"
     ;;
-build | image | run | bios | debug | unit | unit-32 | lint | test | fuzz | sign | web | proof | bench-heap)
+build | image | run | bios | debug | unit | unit-32 | lint | test | fuzz | sign | web | proof | coverage | bench-heap)
     goal=$1
     each_row need_row
     if [ ${#missing[@]} -gt 0 ]; then
@@ -270,5 +271,5 @@ build | image | run | bios | debug | unit | unit-32 | lint | test | fuzz | sign 
         [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
     fi
     ;;
-*) die "usage: setup.sh build|image|run|bios|debug|unit|unit-32|lint|test|fuzz|sign|web|proof|bench-heap|--doctor" ;;
+*) die "usage: setup.sh build|image|run|bios|debug|unit|unit-32|lint|test|fuzz|sign|web|proof|coverage|bench-heap|--doctor" ;;
 esac

@@ -10,7 +10,7 @@ import pytest
 
 import matrix
 from harness import EXIT_FAILURE, EXIT_SUCCESS, I386
-from test_memory_map import flat_view, ram_of, table_of
+from memory_view import flat_view, ram_of, table_of
 
 MIB, GIB, PAGE = 1 << 20, 1 << 30, 4096
 # The hole from 640 KiB to 1 MiB is RAM to QEMU; the BIOS keeps its tables at the top of low memory.
@@ -21,7 +21,7 @@ KEPT_BY_BIOS = MIB
 def test_machine(boot, name):
     """The machine boots, all self-tests pass, and QEMU leaves with the code of success."""
     run = boot(cmdline=matrix.CMDLINE, **matrix.half()[name])
-    assert matrix.problem(run) is None, run.fail(matrix.problem(run))
+    assert run.code == EXIT_SUCCESS and matrix.problem(run) is None, run.fail(matrix.problem(run) or f"exit code {run.code}")
 
 
 @pytest.mark.parametrize("name, end", (
@@ -30,7 +30,7 @@ def test_machine(boot, name):
 def test_all_memory_is_used(machine, name, end):
     """What QEMU calls RAM is usable and in the pool, but for what the BIOS keeps: with PAE all of it,
     with 2 levels what lies below 4 GiB; of the rest the kernel says so."""
-    with machine(cmdline='json run="frames"', **matrix.every()[name]) as run:
+    with machine(cmdline='json run="frames"', **matrix.fields(matrix.rows()[name])) as run:
         run.prompt()
         ram = ram_of(flat_view(run))
         table = table_of(run)
