@@ -15,6 +15,7 @@ from harness import EXIT_SUCCESS, ROOT
 import meridian_iso
 from meridian_qemu import BIOS, UEFI
 from secure_boot import LOADER, LOADER_FILE, sign
+from vga import press, until_vga, vga_rows
 
 PAGE = ROOT / "docs/images.md"
 IMAGE, ISO = ROOT / "build/meridian.img", ROOT / "build/meridian.iso"
@@ -45,6 +46,19 @@ def test_image_starts(machine, image, device, firmware):
     """The image boots from this drive with this firmware, to a prompt and a passing self-test."""
     with machine(firmware=firmware, **medium(image, device)) as run:
         check(run, LOADERS[firmware])
+
+
+def test_menu_of_grub_on_an_old_machine(machine):
+    """Esc at the start shows GRUB's menu, where the kernel's command line can be changed for one start: here on
+    a 486 with 8 MiB."""
+    with machine(firmware=BIOS, machine="pc", cpu="486", memory="8M", **medium(IMAGE, DISK)) as run:
+        while "GNU GRUB" not in "\n".join(vga_rows(run)) and run.seconds_left() > 0:
+            press(run, "esc")
+        press(run, "e")
+        until_vga(run, "setparams 'Meridian'", "multiboot /meridian/kernel-i386.elf", "Ctrl-x")
+        press(run, "down", "down", "end", "spc", *"json", "ctrl+x")
+        check(run, LOADERS[BIOS])
+        assert run.event("boot")["command_line"] == "json"
 
 
 @pytest.fixture(scope="module")
