@@ -208,7 +208,7 @@ struct handoff_measurement {
     uint8_t sha256[HANDOFF_SHA256_BYTES];
     char name[]; /* terminated by a 0 byte: a path, "embedded kernel" or "command line" */
 };
-_Static_assert(offsetof(struct handoff_measurement, name) == 48, "handoff layout, both widths");
+BOOT_ASSERT(offsetof(struct handoff_measurement, name) == 48, "handoff layout, both widths");
 
 /* The firmware's own log of measurements as it was before the end of the boot services, byte for byte: the
  * crypto-agile form of the TCG's PC Client Platform Firmware Profile, section 10.2. */
@@ -218,7 +218,7 @@ struct handoff_event_log {
     uint32_t reserved; /* 0 */
     uint8_t log[];     /* 8-byte aligned */
 };
-_Static_assert(sizeof(struct handoff_event_log) == 16, "handoff layout, both widths");
+BOOT_ASSERT(sizeof(struct handoff_event_log) == 16, "handoff layout, both widths");
 
 #ifdef __cplusplus
 #pragma GCC diagnostic pop
