@@ -164,9 +164,14 @@ def test_packages_that_ask_get_their_answers_first(computer):
         shutil.copy(ROOT / "tools" / name, poor.folder)
     script = poor.folder / "setup.sh"
     script.write_text(script.read_text().replace("/usr/share/refind/", "/nowhere/"))
-    done = subprocess.run([script, "test"], env={"PATH": str(poor.folder), "INSTALL": "no"}, text=True,
-                          capture_output=True, check=False)
-    answers, install = (line.strip() for line in done.stderr.splitlines()[-2:])
+    said = subprocess.run([script, "test"], env={"PATH": str(poor.folder), "INSTALL": "no"}, text=True,
+                          capture_output=True, check=False).stderr
+    answers, install = (line.strip() for line in said.splitlines()[-2:])
     assert answers.endswith(f"debconf-set-selections {poor.folder}/debconf.answers")
     assert "install" in install and "refind" in install.split()
+    (poor.folder / "debconf-set-selections").write_text(f'#!/bin/bash\necho "answers $*" >> {poor.log}\n')
+    (poor.folder / "debconf-set-selections").chmod(0o755)
+    subprocess.run([script, "test"], env={"PATH": str(poor.folder)}, capture_output=True, check=True)
+    done = [call.split()[0] for call in poor.log.read_text().splitlines()]
+    assert done.count("answers") == 1 and done.index("answers") < done.index("install")
     assert "refind/install_to_esp boolean false" in (ROOT / "tools/debconf.answers").read_text()
