@@ -20,7 +20,7 @@
 
 static EFI_GUID graphics_guid = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
 
-/* Installed by the console drivers of edk2 on handles whose screen shows the console
+/* Installed by the console drivers of edk2 on handles whose screen shows the console, without an interface
  * (MdeModulePkg, gEfiConsoleOutDeviceGuid). */
 static EFI_GUID console_screen_guid = {
     0xd3b36f2c, 0xd551, 0x11d4, { 0x9a, 0x46, 0x00, 0x90, 0x27, 0x3f, 0xc1, 0x4d }
@@ -104,7 +104,7 @@ static EFI_GRAPHICS_OUTPUT_PROTOCOL *find_output(uint64_t limit,
         bool any = pass == 1;
 
         for (size_t i = 0; i < count && !found; i++) {
-            if (!any && uefi_protocol(handles[i], &console_screen_guid) == NULL)
+            if (!any && !uefi_has_protocol(handles[i], &console_screen_guid))
                 continue;
             output = uefi_protocol(handles[i], &graphics_guid);
             found = describe(output, limit, framebuffer);

@@ -23,18 +23,24 @@ static EFI_GUID smbios_guid = SMBIOS_TABLE_GUID;
 static EFI_GUID smbios3_guid = SMBIOS3_TABLE_GUID;
 static EFI_GUID global_variable_guid = EFI_GLOBAL_VARIABLE;
 
+unsigned machine_physical_bits(void)
+{
+    uint32_t bits = cpuid_or_zero(CPUID_ADDRESS_SIZES, 0).eax & 0xff;
+
+    if (bits == 0)
+        return DEFAULT_PHYSICAL_BITS;
+    return bits < MAX_PHYSICAL_BITS ? bits : MAX_PHYSICAL_BITS;
+}
+
 static void inspect_processor(struct machine *machine)
 {
     uint32_t features = cpuid_or_zero(CPUID_EXTENDED_FEATURES, 0).edx;
-    uint32_t address_bits = cpuid_or_zero(CPUID_ADDRESS_SIZES, 0).eax & 0xff;
 
     machine->no_execute = (features & CPUID_80000001_EDX_NX) != 0;
     machine->largest_leaf = (features & CPUID_80000001_EDX_1G) != 0 ? 3 : 2;
     machine->has_5_levels = (cpuid_or_zero(CPUID_STRUCTURED, 0).ecx & CPUID_7_ECX_LA57) != 0;
     machine->firmware_levels = (cr4_read() & CR4_LA57) != 0 ? 5 : 4;
-    machine->physical_bits = address_bits != 0 ? address_bits : DEFAULT_PHYSICAL_BITS;
-    if (machine->physical_bits > MAX_PHYSICAL_BITS)
-        machine->physical_bits = MAX_PHYSICAL_BITS;
+    machine->physical_bits = machine_physical_bits();
 }
 
 static uint64_t configuration_table(const EFI_GUID *guid)

@@ -25,6 +25,9 @@ struct machine {
 };
 
 /* All but secure_boot, which has to be known before a configuration is believed. */
+/* MAXPHYADDR alone. */
+unsigned machine_physical_bits(void);
+
 void machine_inspect(struct machine *machine);
 void machine_inspect_secure_boot(struct machine *machine);
 

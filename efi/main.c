@@ -61,7 +61,7 @@ static void show_stages(void)
 {
     struct handoff_framebuffer screen = { 0 };
 
-    graphics_find(UINT64_MAX, &screen);
+    graphics_find((uint64_t)1 << machine_physical_bits(), &screen);
     stage_show_in(&screen);
 }
 

@@ -31,6 +31,13 @@ void *uefi_protocol(EFI_HANDLE handle, EFI_GUID *guid)
     return interface;
 }
 
+bool uefi_has_protocol(EFI_HANDLE handle, EFI_GUID *guid)
+{
+    void *interface = NULL;
+
+    return handle != NULL && !EFI_ERROR(uefi.boot->HandleProtocol(handle, guid, &interface));
+}
+
 EFI_HANDLE *uefi_handles_with(EFI_GUID *guid, size_t *count)
 {
     EFI_HANDLE *handles = NULL;

@@ -30,6 +30,9 @@ void uefi_start(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
 /* The interface `guid` of a handle, or NULL. */
 void *uefi_protocol(EFI_HANDLE handle, EFI_GUID *guid);
 
+/* Whether a handle has it. Some are only marks, and have no interface. */
+bool uefi_has_protocol(EFI_HANDLE handle, EFI_GUID *guid);
+
 /* The handles that have an interface. The list is the caller's, to be freed with
  * uefi_free_pool(); NULL and count 0 where there are none. */
 EFI_HANDLE *uefi_handles_with(EFI_GUID *guid, size_t *count);

@@ -9,7 +9,6 @@
 
 #define FAR_FRAMEBUFFER    0x9000000000u       /* 576 GiB */
 #define BEYOND_FRAMEBUFFER 0x0010000000000000u /* 2^52 */
-#define GHOST_FRAMEBUFFER  0xb0000000u
 #define PAINT              0xa5u
 #define ODD_WIDTH          1366u
 #define ODD_HEIGHT         768u
@@ -74,7 +73,6 @@ static void describe_plain(void)
         .MaxMode = 1,
         .Info = &info,
         .SizeOfInfo = sizeof(info),
-        .FrameBufferBase = GHOST_FRAMEBUFFER,
     };
     output = (EFI_GRAPHICS_OUTPUT_PROTOCOL){ .QueryMode = query_mode,
                                              .SetMode = set_mode,
@@ -123,7 +121,7 @@ static void place_framebuffer(void)
         mode.FrameBufferBase = FAR_FRAMEBUFFER;
     else if (hostility.gop_beyond)
         mode.FrameBufferBase = BEYOND_FRAMEBUFFER;
-    else if (!hostility.gop_ghost)
+    else
         take_memory();
     if (hostility.gop_short)
         mode.FrameBufferSize /= 2;

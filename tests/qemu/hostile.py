@@ -85,6 +85,13 @@ def levels(count):
     return check
 
 
+def screen_is_not_the_ghost(run):
+    """The framebuffer in the kernel's table is another than the one that the shim showed first."""
+    ghost = int(re.search(r"HOSTILE: framebuffer at 0x([0-9a-f]+)", run.text()).group(1), 16)
+    bases = [int(region["base"], 16) for region in run.events("region") if region["tag"] == "framebuffer"]
+    return None if bases and ghost not in bases else f"framebuffers are at {bases}, the ghost's is at {ghost}"
+
+
 SIX_GIB = {"memory": "6G"}
 FOUR_LEVELS = {"cpu": "max,-la57"}
 
@@ -126,7 +133,7 @@ BOOTS = {
     "image-high": Quirk("image-high alloc-high", SIX_GIB | {"cpu": "max,+la57"}, check=levels(4)),
     "no-screen": Quirk("gop-none"),
     "screen-blt-only": Quirk("gop-blt"),
-    "screen-ghost": Quirk("gop-ghost"),
+    "screen-ghost": Quirk("gop-ghost", check=screen_is_not_the_ghost),
     "screen-without-mode": Quirk("gop-null"),
     "screen-far": Quirk("gop-far"),
     "screen-beyond-the-processor": Quirk("gop-beyond"),

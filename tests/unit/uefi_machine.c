@@ -224,15 +224,17 @@ static void *interface_of(const struct uefi_device *device, const EFI_GUID *guid
         return &volumes[device - uefi_machine.devices];
     if (uefi_guid_equal(guid, &graphics_guid))
         return device->graphics;
-    if (uefi_guid_equal(guid, &console_screen_guid) && device->shows_console)
-        return &volumes[0]; /* anything */
     return NULL;
 }
 
 static EFI_STATUS EFIAPI handle_protocol(EFI_HANDLE handle, EFI_GUID *guid, void **interface)
 {
-    *interface = interface_of(handle, guid);
-    return *interface != NULL ? EFI_SUCCESS : EFI_UNSUPPORTED;
+    const struct uefi_device *device = handle;
+    bool marked = device != uefi.image && device->shows_console &&
+                  uefi_guid_equal(guid, &console_screen_guid);
+
+    *interface = interface_of(device, guid);
+    return *interface != NULL || marked ? EFI_SUCCESS : EFI_UNSUPPORTED;
 }
 
 static EFI_STATUS EFIAPI locate_handle_buffer(EFI_LOCATE_SEARCH_TYPE type, EFI_GUID *guid,
