@@ -14,7 +14,8 @@
 LIBRARY_VARIANTS := hosted x86_64
 LIBRARY_FILE_hosted := build/libmeridian-mm.a
 LIBRARY_FILE_x86_64 := build/libmeridian-mm-x86_64.a
-LIBRARY_VERSION  := 1.0.0
+# The version is the boot protocol's: major and minor of include/boot/handoff.h.
+LIBRARY_VERSION := $(shell awk '/define HANDOFF_MAJOR/ { major = $$3 } /define HANDOFF_MINOR/ { print major "." $$3 ".0" }' include/boot/handoff.h)
 
 LIBRARY_PURE := $(wildcard kernel/boot/handoff*.c) $(addprefix kernel/lib/,format.c number.c print.c status.c) \
 	kernel/smp/lock.c library/embed.c

@@ -83,7 +83,9 @@ def test_installation_is_complete(installed):
     for package in REQUIRED:
         text = (installed.prefix / f"lib/pkgconfig/{package}.pc").read_text(encoding="ascii")
         assert str(ROOT) not in text and str(installed.folder) not in text
-        assert must("pkg-config", "--modversion", package, env=installed.environment) == "1.0.0\n"
+        header = (installed.prefix / "include/meridian/boot/handoff.h").read_text(encoding="utf-8")
+        version = [re.search(rf"define HANDOFF_{word} +(\d+)", header).group(1) for word in ("MAJOR", "MINOR")]
+        assert must("pkg-config", "--modversion", package, env=installed.environment) == ".".join([*version, "0\n"])
 
 
 def test_uninstall_leaves_nothing(tmp_path):
