@@ -12,8 +12,8 @@
 
 void stage_begin(enum stage stage);
 
-/* Where the mark goes from now on; shows the stage that has begun last. A framebuffer of size 0 is
- * none. */
+/* Where the mark goes from now on; shows the stage that has begun last. A framebuffer of size 0, or
+ * one that the firmware does not show where it is, is none. */
 void stage_show_in(const struct handoff_framebuffer *framebuffer);
 
 #endif
