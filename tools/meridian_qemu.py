@@ -36,6 +36,9 @@ EXIT_PORT = 0xF4
 EXIT_SUCCESS, EXIT_FAILURE = 33, 35
 BIOS, UEFI = "bios", "uefi"
 CONFIG_FILE = "meridian/meridian.conf"
+# Disks that want a controller of their own.
+CONTROLLERS = {"usb-storage": "qemu-xhci,id=stick", "scsi-hd": "virtio-scsi-pci,id=scsi",
+               "ide-hd,bus=sata.0": "ich9-ahci,id=sata"}
 ELF_CLASS_32 = 1                # of byte 4 of an ELF file
 GDB_COMMANDS = pathlib.Path(__file__).parent / "gdb/meridian.py"
 OVMF_LIST = pathlib.Path(__file__).with_name("ovmf.list")
@@ -121,12 +124,12 @@ def uefi_words(guest):
 
 
 def medium_words(guest):
-    """The drive that the firmware starts from; a stick has a USB controller of its own."""
+    """The drive that the firmware starts from, and the controller that some need first."""
     if guest.disc:
         device, drive = "ide-cd", ["media=cdrom,readonly=on", f"file={guest.disc}"]
     else:
         device, drive = guest.disk_device, [guest.disk_options, f"file={guest.disk}"]
-    controller = ["-device", "qemu-xhci,id=stick"] if device == "usb-storage" else []
+    controller = ["-device", CONTROLLERS[device]] if device in CONTROLLERS else []
     return ["-drive", ",".join(filter(None, ["if=none,id=disk,format=raw", *drive])), *controller,
             "-device", f"{device},drive=disk,bootindex=0"]
 

@@ -49,12 +49,18 @@ def table_of(run):
             for region in run.events("region")]
 
 
-def disagreement(table, ram):
-    """What the kernel's table and QEMU's RAM do not agree about, or None."""
+def left_out(run):
+    """What the kernel says it cannot reach: beyond what its page tables or its processor can."""
+    return [(int(change["base"], 16), int(change["base"], 16) + int(change["size"], 16))
+            for change in run.events("change") if change["reason"] == "beyond the physical address limit"]
+
+
+def disagreement(table, ram, elsewhere=()):
+    """What the kernel's table and QEMU's RAM do not agree about, or None; `elsewhere` was told of, too."""
     for start, end, region in table:
         if region["type"] == "usable" and not covered(start, end, ram):
             return f"{start:#x}-{end:#x} is usable, but not RAM to QEMU"
-    listed = merge((start, end) for start, end, region in table)
+    listed = merge([(start, end) for start, end, region in table] + list(elsewhere))
     hidden = sum(end - start for start, end in ram) - sum(
         max(0, min(end, high) - max(start, low)) for start, end in ram for low, high in listed)
     if not table or hidden > HIDDEN_BY_FIRMWARE:
