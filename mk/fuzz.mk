@@ -15,7 +15,9 @@ FUZZ_EXTRA_config      := efi/config_file.c $(EFI_TEXT)
 FUZZ_EXTRA_elf         := efi/elf.c efi/elf_relocate.c efi/source.c efi/refusal.c
 FUZZ_EXTRA_cmdline     := efi/command_line.c efi/text.c
 FUZZ_EXTRA_program_elf := kernel/user/program_elf.c
-FUZZ_EXTRA_map_text    := $(filter-out %/main.c,$(wildcard tools/meridian-map/*.c))
+FUZZ_EXTRA_frames      := tests/unit/pmm_machine.c
+FUZZ_EXTRA_heap        := tests/unit/heap_machine.c tests/unit/heap_ledger.c
+FUZZ_EXTRA_spaces      := tests/unit/pmm_machine.c tests/unit/vm_machine.c
 
 CC_fuzz      := $(CLANG)
 FUZZ_CHECKED := -O2 -fsanitize=undefined -fno-sanitize=alignment,null,object-size,pointer-overflow -fsanitize-trap=all

@@ -26,7 +26,7 @@ TOTALS = BUILD / "totals"
 FINDINGS = BUILD / "findings"
 # What libFuzzer makes inputs as long as: enough for all that a class can be asked at once.
 INPUT_BYTES = {"efi_map": 41, "multiboot": 164, "acpi": 96, "cmdline": 40, "config": 64, "pci": 160,
-               "elf": 48, "program_elf": 40}
+               "elf": 48, "program_elf": 40, "frames": 32, "heap": 48, "spaces": 48}
 INPUT_BYTES_ELSE = 64
 KEPT_BYTES = 4096
 # With its neighbours: fuzz.h.

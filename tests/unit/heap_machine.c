@@ -33,6 +33,7 @@ static uint32_t *window_frames; /* by page: frame + 1, or 0 */
 static unsigned long calls, fail_from, fail_count;
 static struct pmm_shrinker *shrinker;
 static bool page_table_busy;
+static bool is_flat;
 
 static void stop(const char *what)
 {
@@ -185,8 +186,10 @@ enum status paging_map(vaddr_t address, paddr_t target, size_t size_bytes, unsig
             stop("a free frame was mapped");
         window_frames[page + i] = (uint32_t)(frame + i + 1);
     }
-    if (mmap(va_ptr(address), size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file,
-             (off_t)(frame * PAGE_SIZE)) == MAP_FAILED)
+    if (is_flat)
+        memset(va_ptr(address), RUBBISH, size_bytes);
+    else if (mmap(va_ptr(address), size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file,
+                  (off_t)(frame * PAGE_SIZE)) == MAP_FAILED)
         stop("the host has no mapping left");
     machine_unlock(interrupts);
     return STATUS_OK;
@@ -206,7 +209,8 @@ enum status paging_unmap(vaddr_t address, size_t size_bytes, bool free_frames)
             free_frame(pfn(window_frames[page + i] - 1 + FIRST_FRAME));
         window_frames[page + i] = 0;
     }
-    if (mmap(va_ptr(address), size_bytes, PROT_NONE,
+    if (!is_flat &&
+        mmap(va_ptr(address), size_bytes, PROT_NONE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
         stop("the host has no mapping left");
     machine_unlock(interrupts);
@@ -216,6 +220,11 @@ enum status paging_unmap(vaddr_t address, size_t size_bytes, bool free_frames)
 bool paging_lock_is_mine(void)
 {
     return page_table_busy;
+}
+
+void heap_machine_play_flat(void)
+{
+    is_flat = true;
 }
 
 void heap_machine_set_page_table_busy(bool busy)
@@ -241,7 +250,8 @@ void heap_machine_create_bare(size_t count_frames, size_t size_bytes)
     if (file < 0 || ftruncate(file, (off_t)(count_frames * PAGE_SIZE)) != 0)
         stop("no memory file");
     memory = reserve(count_frames * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file);
-    window = reserve(size_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+    window = reserve(size_bytes, is_flat ? PROT_READ | PROT_WRITE : PROT_NONE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
     frame_used = calloc(count_frames, 1);
     window_frames = calloc(size_bytes >> PAGE_SHIFT, sizeof(*window_frames));
     if (frame_used == NULL || window_frames == NULL)
