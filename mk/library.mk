@@ -32,7 +32,7 @@ LIBRARY_WEAK_hosted := library/hosted/defaults.c
 LIBRARY_WEAK_x86_64 := library/x86_64/defaults.c kernel/lib/string.c
 
 LIBRARY_C_COMMON = $(C_COMMON) -O2 -fvisibility=hidden -ffunction-sections -fdata-sections -Iinclude -Ikernel
-LIBRARY_CFLAGS_hosted = $(LIBRARY_C_COMMON) -fPIC -D_GNU_SOURCE -Ilibrary/hosted/include
+LIBRARY_CFLAGS_hosted = $(LIBRARY_C_COMMON) -fPIC -ftls-model=initial-exec -D_GNU_SOURCE -Ilibrary/hosted/include
 LIBRARY_CFLAGS_x86_64 = $(LIBRARY_C_COMMON) -fpie -ffreestanding -mgeneral-regs-only -mno-red-zone \
 	-fcf-protection=none -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-Ilibrary/x86_64/include -Ikernel/arch/x86/include -Ikernel/arch/x86_64/include

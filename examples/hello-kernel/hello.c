@@ -10,6 +10,7 @@
 #include <meridian/mm/bump.h>
 #include <meridian/mm/handoff_adopt.h>
 #include <meridian/mm/heap.h>
+#include <meridian/mm/heap_debug.h>
 #include <meridian/mm/layout.h>
 #include <meridian/mm/paging.h>
 #include <meridian/mm/pmm.h>
@@ -22,6 +23,9 @@
 #define EXIT_SUCCESS 0x10 /* QEMU returns 33 */
 #define EXIT_FAILURE 0x11 /* QEMU returns 35 */
 #define LARGEST_LEAF 2    /* pages of up to 2 MiB, which every x86-64 processor has */
+
+/* The linker's: where the kernel begins. */
+extern const char __executable_start[];
 
 void kernel_entry(struct handoff *handoff);
 
@@ -90,6 +94,7 @@ static void start_heap(void)
                                        .name = "heap" };
     vaddr_t start;
 
+    heap_code_from(__executable_start); /* who allocates is noted from here on */
     require(vm_map(vm_kernel(), &window, &start), "the heap's window");
     require(heap_init(start, LAYOUT_HEAP_BYTES), "the heap");
 }

@@ -19,6 +19,7 @@
 #include "arch/mmu.h"
 #include "lib/lock.h"
 #include "mm/frame.h"
+#include "mm/heap_debug.h"
 #include "mm/pmm.h"
 
 #define PHYSICAL_BITS 52
@@ -28,9 +29,14 @@ uintptr_t library_ram;
 static struct spinlock lock = SPINLOCK_INIT(LOCK_RANK_PAGE_TABLE, "the heap's page table");
 static unsigned lock_holder; /* number of the thread + 1; 0: nobody */
 
+/* The linker's: where the program begins. The heap notes callers behind it at no cost (mm/heap_debug.h). */
+[[gnu::weak]] extern const char __executable_start[];
+
 void meridian_ram_at(void *physical_0)
 {
     library_ram = (uintptr_t)physical_0;
+    if (__executable_start != NULL)
+        heap_code_from(__executable_start);
 }
 
 /* --- frames of tables -------------------------------------------------------------------- */
