@@ -8,7 +8,8 @@
 #   kernel   build/kernel-x86_64.elf     freestanding, position independent       mk/kernel.mk
 #   loader   build/BOOTX64.EFI           a UEFI application that embeds the kernel mk/loader.mk
 #   signed   build/signed/              the loader for Secure Boot, when asked for    mk/sign.mk
-#   disk     build/esp/, meridian.{img,iso} what goes on a stick                   mk/disk.mk
+#   disk     build/meridian.{img,iso}    what goes on a stick, of build/esp/       mk/disk.mk
+#   given    build/dist/                 what others get                           mk/dist.mk
 #   checked  build/kernel-*-ubsan.elf    kernels that the compiler adds checks to  mk/sanitize.mk
 #   hosted   build/hosted/, build/host/  libmm for tests, host programs            mk/hosted.mk
 #

@@ -19,8 +19,9 @@ disk: $(DISK_PRODUCTS) ## the staged EFI system partition and the images
 image: build/meridian.img ## a disk image to write to a stick: starts under UEFI and, through GRUB, under a BIOS
 iso: build/meridian.iso ## the same as a disc, which may be written to a stick, too
 
+IMAGE := build/meridian.img# what make usb writes
 .PHONY: usb
-usb: build/meridian.img ## write the image to a stick, with all questions asked: DEV=/dev/sdX; without DEV, list the sticks
+usb: $(IMAGE) ## write the image to a stick, after asking: DEV=/dev/sdX; without DEV, list the sticks; IMAGE=build/meridian.iso
 	@$(PYTHON) tools/meridian_usb.py $< $(DEV)
 
 build/esp.stamp: $(LOADER_EFI) $(ESP_SOURCES) $(MAKE_SOURCES)

@@ -53,8 +53,9 @@ ROWS = [
     (r"make gdb(-i386)?", by("tests/qemu/test_gdb.py::test_slide_is_found")),
     (r"make CONFIG=\"-DCONFIG_MAX_CPUS=N\"", by("tests/tools/test_build.py::test_flags_rebuild")),
     # Images and signatures.
-    (r"make usb( DEV=/dev/sdX)?", by("tests/tools/test_usb_image.py::test_stick_is_written_and_read_back")),
+    (r"make usb( DEV=/dev/sdX)?( IMAGE=build/meridian.iso)?", by("tests/tools/test_usb_image.py::test_stick_is_written_and_read_back")),
     (r"(sudo dd if=|diskutil (list|unmountDisk)).*", by_hand("it overwrites a disk, and one of the two wants macOS; make usb does the same and is tested")),
+    (r"sudo sgdisk --move-second-header /dev/sdX", by("tests/tools/test_image_files.py::test_table_moves_to_the_end_of_a_stick")),
     (r"make dist|sha256sum --check .*", by("tests/tools/test_build.py::test_what_is_given_away_is_whole")),
     (r"make (image|iso|disk)", by("tests/tools/test_image_files.py::test_same_bytes_again")),
     (r"mcopy -o -i build/meridian.img@@1M .*", by("tests/qemu/test_images.py::test_signed_image_starts_under_secure_boot")),

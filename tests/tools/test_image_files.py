@@ -3,6 +3,7 @@
 
 Images are made from a small tree here; that those which ship start is for tests/qemu/test_images.py."""
 
+import os
 import pathlib
 import shutil
 import struct
@@ -130,6 +131,15 @@ def test_same_bytes_again(images, trees, tmp_path):
             target.write_bytes(path.read_bytes())
         copies.append(copy)
     assert make(*copies, tmp_path) == images
+
+
+def test_table_moves_to_the_end_of_a_stick(images, tmp_path):
+    """On a stick, which is larger, the command of docs/images.md puts the table's copy at the end."""
+    stick = tmp_path / "stick"
+    stick.write_bytes(images[0] + bytes(8 << 20))
+    words = ["sgdisk", "--move-second-header", stick]
+    subprocess.run(words, check=True, capture_output=True, env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"})
+    assert table(stick.read_bytes()) == table(images[0])
 
 
 def test_large_trees_get_larger_disks(trees, tmp_path):

@@ -245,3 +245,12 @@ def test_command_refuses_what_this_machine_has(tmp_path):
     done = subprocess.run([sys.executable, ROOT / "tools/meridian_usb.py", tmp_path / "image", "/dev/null"],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "/dev/null is not a block device" in done.stderr
+
+
+def test_make_usb():
+    """make usb hands on the image and the device, and fails when they are refused."""
+    done = subprocess.run(["make", "-s", "usb", "IMAGE=LICENSE", "DEV=/dev/null"], cwd=ROOT, stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, check=False)
+    assert done.returncode != 0 and "/dev/null is not a block device" in done.stderr
+    assert "LICENSE" in subprocess.run(["make", "-n", "usb", "IMAGE=LICENSE"], cwd=ROOT, capture_output=True, text=True,
+                                       check=True).stdout
