@@ -19,6 +19,7 @@ static void learn_policy(struct loader *loader)
     policy->secure_boot = loader->machine.secure_boot;
     policy->pinned = pin_get(policy->pin);
     measure_begin(&loader->measurements);
+    loader->machine.tpm = loader->measurements.tcg2 != NULL;
 }
 
 /* Measured before it is believed. */

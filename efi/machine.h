@@ -17,6 +17,7 @@ struct machine {
     bool has_5_levels; /* the processor can */
     bool no_execute;   /* the processor has NX */
     bool secure_boot;
+    bool tpm; /* a TPM 2.0 that the firmware offers; set by configuration.c, which measures first */
     uint64_t acpi_rsdp; /* addresses are physical; 0 where there is none */
     uint64_t smbios;
     char cpu_name[MACHINE_NAME_BYTES];

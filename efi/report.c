@@ -73,8 +73,8 @@ static void text_head(const struct report *report, struct print_sink *sink)
              known(report->name->product));
     print_to(sink, "processor  %s, addresses of %u bits\n", known(machine->cpu_name),
              machine->physical_bits);
-    print_to(sink, "firmware   %s, Secure Boot %s\n", machine->firmware_name,
-             machine->secure_boot ? "on" : "off");
+    print_to(sink, "firmware   %s, Secure Boot %s%s\n", machine->firmware_name,
+             machine->secure_boot ? "on" : "off", machine->tpm ? ", TPM 2.0" : "");
 }
 
 static void text_totals(const struct report *report, struct print_sink *sink)
@@ -159,6 +159,7 @@ static void json_machine(const struct report *report, struct json *json)
     json_text(json, "vendor", machine->firmware_vendor);
     json_text(json, "name", machine->firmware_name);
     json_boolean(json, "secure_boot", machine->secure_boot);
+    json_boolean(json, "tpm", machine->tpm);
     json_number(json, "descriptor_bytes", report->firmware->descriptor_bytes);
     json_number(json, "descriptor_version", report->firmware->descriptor_version);
     json_object_end(json);

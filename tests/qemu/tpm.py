@@ -58,15 +58,25 @@ class Tpm:
         self.process.wait()
         shutil.rmtree(self.folder)
 
+    def connect(self):
+        """A channel for commands. swtpm refuses a second one until it has seen that the first is closed."""
+        deadline = time.monotonic() + SECONDS
+        while True:
+            mine, theirs = socket.socketpair()
+            with socket.socket(socket.AF_UNIX) as control, theirs:
+                control.settimeout(SECONDS)
+                control.connect(self.socket)
+                socket.send_fds(control, [struct.pack(">I", CMD_SET_DATAFD)], [theirs.fileno()])
+                if control.recv(4) == bytes(4):
+                    mine.settimeout(SECONDS)
+                    return mine
+            mine.close()
+            assert time.monotonic() < deadline, "swtpm refuses a connection"
+            time.sleep(0.05)
+
     def registers(self, numbers):
         """{number: SHA-256} of these registers."""
-        control, (data, theirs) = socket.socket(socket.AF_UNIX), socket.socketpair()
-        with control, data, theirs:
-            for stream in (control, data):
-                stream.settimeout(SECONDS)
-            control.connect(self.socket)
-            socket.send_fds(control, [struct.pack(">I", CMD_SET_DATAFD)], [theirs.fileno()])
-            assert control.recv(4) == bytes(4), "swtpm refused a connection"
+        with self.connect() as data:
             return {number: self.read_register(data, number) for number in numbers}
 
     @staticmethod

@@ -106,6 +106,17 @@ static void text_says_it_all(void **state)
                         "\nEnd of the report.\n");
 }
 
+static void what_secures_the_machine_is_told(void **state)
+{
+    /* Both forms say whether Secure Boot is on, and whether there is a TPM. */
+    (void)state;
+    machine.secure_boot = machine.tpm = true;
+    expect(report_of(good, ARRAY_COUNT(good), REPORT_TEXT), "Secure Boot on, TPM 2.0\n");
+    expect(report_of(good, ARRAY_COUNT(good), REPORT_JSON), "\"secure_boot\":true,\"tpm\":true,");
+    machine.secure_boot = machine.tpm = false;
+    expect(report_of(good, ARRAY_COUNT(good), REPORT_JSON), "\"secure_boot\":false,\"tpm\":false,");
+}
+
 static void json_escapes_what_firmware_says(void **state)
 {
     /* Names with quotation marks and backslashes stay text of JSON, and lines begin with the lists' objects. */
@@ -140,6 +151,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_says_it_all),
+        cmocka_unit_test(what_secures_the_machine_is_told),
         cmocka_unit_test(json_escapes_what_firmware_says),
         cmocka_unit_test(strange_maps_are_told),
     };
