@@ -42,7 +42,7 @@ UNIT_EXTRA_stack_trace    := kernel/diag/stack_trace.c kernel/diag/symbols.c ker
 EFI_TEXT := efi/refusal.c efi/sha256.c efi/text.c
 UNIT_EXTRA_efi_config := efi/config_file.c $(EFI_TEXT)
 UNIT_EXTRA_efi_configuration := tests/unit/uefi_machine.c $(EFI_TEXT) $(addprefix efi/,command_line.c config_file.c \
-	configuration.c event_log.c files.c machine.c measure.c pages.c pin.c policy.c uefi.c)
+	configuration.c event_log.c files.c machine.c measure.c pages.c policy.c uefi.c)
 UNIT_EXTRA_efi_editor := efi/line_editor.c
 UNIT_EXTRA_efi_elf    := efi/elf.c efi/elf_relocate.c efi/source.c efi/refusal.c
 UNIT_EXTRA_efi_firmware := tests/unit/uefi_machine.c $(EFI_TEXT) $(addprefix efi/,uefi.c pages.c \

@@ -7,11 +7,22 @@
 
 #include "efi/loader.h"
 #include "efi/pages.h"
+#include "efi/pin.h"
 
 static struct loader loader;
 static EFI_RUNTIME_SERVICES runtime;
 static bool secure_boot;
 static bool setup_mode;
+static const char *pinned_text; /* what the loader was signed with; NULL: it was not */
+
+/* In place of efi/pin.c. */
+bool pin_get(uint8_t digest[SHA256_BYTES])
+{
+    memset(digest, 0, SHA256_BYTES);
+    if (pinned_text != NULL)
+        sha256_of(pinned_text, strlen(pinned_text), digest);
+    return pinned_text != NULL;
+}
 
 /* SecureBoot and SetupMode; no other variable is there. */
 static EFI_STATUS EFIAPI get_variable(CHAR16 *name, EFI_GUID *vendor, UINT32 *attributes,
@@ -43,6 +54,7 @@ static int start_machine(void **state)
     uefi.runtime = &runtime;
     uefi.boot->LocateProtocol = locate_nothing;
     secure_boot = setup_mode = false;
+    pinned_text = NULL;
     return 0;
 }
 
@@ -147,6 +159,22 @@ static void files_of_a_configuration_are_judged(void **state)
     assert_non_null(strstr(loader.refusal.reason, "Secure Boot is on"));
 }
 
+static void a_pinned_loader_wants_its_configuration(void **state)
+{
+    /* A pinned loader boots with its configuration, which load options do not change; another one, or none on any
+     * volume, is refused, with Secure Boot off as well. */
+    (void)state;
+    pinned_text = "cmdline: json\n";
+    assert_int_equal(configuration_read(&loader), STATUS_DENIED);
+    assert_non_null(strstr(loader.refusal.reason, "is missing"));
+    assert_int_equal(read_with("cmdline: json\n\n", NULL, 0), STATUS_DENIED);
+    assert_non_null(strstr(loader.refusal.reason, "not the configuration"));
+    files_close_volume(&loader.volume);
+    assert_int_equal(read_with("cmdline: json\n", OPTIONS(L"nokaslr")), STATUS_OK);
+    assert_string_equal(loader.command_line.text, "json");
+    assert_true(loader.policy.options_left_out);
+}
+
 static void required_measurement_needs_a_tpm(void **state)
 {
     /* measure: required is obeyed where there is no TPM: nothing boots. */
@@ -166,6 +194,7 @@ int main(void)
         ON_A_MACHINE(long_options_do_not_stop_a_locked_boot),
         ON_A_MACHINE(nothing_left_out_is_not_noted),
         ON_A_MACHINE(files_of_a_configuration_are_judged),
+        ON_A_MACHINE(a_pinned_loader_wants_its_configuration),
         ON_A_MACHINE(required_measurement_needs_a_tpm),
     };
 
