@@ -10,8 +10,11 @@
 #include "console.h"
 #include "lib/print.h"
 
-#define POLL_MILLISECONDS 10u
-#define LONG_MILLISECONDS 60000u
+#define POLL_MILLISECONDS   10u
+#define LONG_MILLISECONDS   60000u
+#define KEYBOARD_ERRORS_MAX 100u /* in a row */
+
+static unsigned keyboard_errors;
 
 static const UINTN attributes[] = {
     [SCREEN_PLAIN] = EFI_LIGHTGRAY | EFI_BACKGROUND_BLACK,
@@ -88,29 +91,40 @@ void screen_cursor(unsigned row, unsigned column)
 
 bool screen_has_keys(void)
 {
-    return uefi.system->ConIn != NULL;
+    return uefi.system->ConIn != NULL && keyboard_errors < KEYBOARD_ERRORS_MAX;
+}
+
+/* Whether there was a key. A keyboard that has none says so; one that only fails is broken. */
+static bool read_key(EFI_INPUT_KEY *key)
+{
+    EFI_STATUS status = uefi.system->ConIn->ReadKeyStroke(uefi.system->ConIn, key);
+
+    if (status == EFI_SUCCESS || status == EFI_NOT_READY)
+        keyboard_errors = 0;
+    else
+        keyboard_errors++;
+    return status == EFI_SUCCESS;
 }
 
 bool screen_key(unsigned milliseconds, EFI_INPUT_KEY *key)
 {
-    SIMPLE_INPUT_INTERFACE *input = uefi.system->ConIn;
-
-    if (input == NULL)
-        return false;
-    for (unsigned waited = 0;; waited += POLL_MILLISECONDS) {
-        if (!EFI_ERROR(input->ReadKeyStroke(input, key)))
+    for (unsigned waited = 0; screen_has_keys(); waited += POLL_MILLISECONDS) {
+        if (read_key(key))
             return true;
         if (waited >= milliseconds)
-            return false;
+            break;
         uefi.boot->Stall(POLL_MILLISECONDS * 1000u);
     }
+    return false;
 }
 
 EFI_INPUT_KEY screen_wait_key(void)
 {
-    EFI_INPUT_KEY key = { 0 };
+    EFI_INPUT_KEY key;
 
-    while (!screen_key(LONG_MILLISECONDS, &key) && screen_has_keys())
-        continue;
-    return key;
+    while (screen_has_keys()) {
+        if (screen_key(LONG_MILLISECONDS, &key))
+            return key;
+    }
+    return (EFI_INPUT_KEY){ .ScanCode = SCAN_ESC };
 }

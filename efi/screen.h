@@ -40,13 +40,13 @@ unsigned screen_rows(void);
 /* Shows the cursor there. */
 void screen_cursor(unsigned row, unsigned column);
 
-/* Whether there is anybody who could press a key. */
+/* Whether there is anybody who could press a key: a keyboard that fails for a second is none any more. */
 bool screen_has_keys(void);
 
 /* The next key, if one comes in this time; 0 asks once, and waits for nothing. */
 bool screen_key(unsigned milliseconds, EFI_INPUT_KEY *key);
 
-/* The next key, however long it takes. */
+/* The next key, however long it takes; Escape where none can come. */
 EFI_INPUT_KEY screen_wait_key(void);
 
 #endif

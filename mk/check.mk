@@ -53,6 +53,10 @@ stress-heap: $(ESP_PRODUCTS) build/kernel-i386.elf | need-run ## 10^6 operations
 	@$(PYTHON) tools/meridian_qemu.py run --esp build/esp --cmdline 'run="stress heap $(or $(ARGS),1000000); exit"' < /dev/null
 	@$(PYTHON) tools/meridian_qemu.py run --kernel build/kernel-i386.elf --cmdline 'run="stress heap $(or $(ARGS),1000000); exit"' < /dev/null
 
+.PHONY: hostile
+hostile: $(DISK_PRODUCTS) $(FIRMWARE_PROGRAMS) | need-test ## every quirk of firmware alone, every call of a start failing: a line each; ARGS=NAMES
+	@$(PYTHON) tests/qemu/hostile_all.py $(ARGS)
+
 .PHONY: matrix matrix-i386
 matrix: $(DISK_PRODUCTS) build/kernel-i386.elf | need-test ## the 100 machines of tests/qemu/matrix.table, a line each; ARGS="WORD..." chooses those with all of the words
 	@$(PYTHON) tests/qemu/matrix.py $(ARGS)

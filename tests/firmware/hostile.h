@@ -22,7 +22,7 @@
 #include "sites.h"
 
 #define NAME_BYTES      64u
-#define SAID_BYTES      8192u
+#define SAID_BYTES      (128u * 1024)
 #define ARRAY_LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 
 /* What the words of a line ask for. Numbers are 0, flags FALSE and names empty where not given. */

@@ -6,7 +6,7 @@
 
 #define THUNK_BYTES  16u
 #define MAX_PATCHES  96u
-#define CALLS_BUDGET 4000000u /* a start that calls more often hangs */
+#define CALLS_BUDGET 200000u /* a start that calls more often hangs */
 
 _Static_assert((unsigned)SITE_COUNT <= 96u, "thunks.asm has so many");
 _Static_assert(SITE_BOOT_COUNT * sizeof(VOID *) + sizeof(EFI_TABLE_HEADER) ==

@@ -24,6 +24,7 @@ RETURNED = re.compile(r"HOSTILE: the loader returned ([A-Za-z ]+) after (\d+) al
 SAID = re.compile(r"HOSTILE: said (.*)")
 CAMPAIGN = re.compile(r"HOSTILE: campaign: (\d+) sites, (\d+) starts, (\d+) booted, (\d+) refused, (\d+) left, "
                       r"(\d+) bad, (\d+) pages lost")
+CAMPAIGN_ROW = "{} sites, {} starts: {} booted, {} refused, {} left, {} bad, {} pages lost"
 POLL_SECONDS = 0.2
 LOST_PAGES_MAX = 32             # of the firmware's own, for what it keeps about hundreds of images
 
@@ -218,6 +219,26 @@ def refusal_problem(words, said, returned):
     return None if squeeze(words) in text else f"said {said.group(1)}"
 
 
+def refusal_files():
+    return files([f"{line} quiet" for line, _ in REFUSED.values()], CONFIGS)
+
+
+def refusals_problem(run):
+    """What is wrong with a machine that has been through all of REFUSED, or None."""
+    text = run.text()
+    broken = VIOLATION.findall(text)
+    said, returned = (list(form.finditer(text)) for form in (SAID, RETURNED))
+    if broken:
+        return f"violation: {broken[0]}"
+    if not len(said) == len(returned) == len(REFUSED):
+        return f"{len(returned)} starts were refused instead of {len(REFUSED)}"
+    for name, *ends in zip(REFUSED, said, returned):
+        wrong = refusal_problem(REFUSED[name][1], *ends)
+        if wrong:
+            return f"{name}: {wrong}"
+    return None
+
+
 def wait_for_done(run):
     """Until the shim has been through its list; it has stayed in the firmware."""
     while "HOSTILE: done" not in run.text():
@@ -234,6 +255,9 @@ COLUMNS = (("print-", "exit-", "key-", "timer", "map-grows", "map-jumps"), ("map
            ("no-random", "random-", "watchdog-", "priority-"), ("no-tables", "no-acpi", "no-smbios", "no-variables"))
 
 
+SCREENS = 3                     # who has none of these needs no screen
+
+
 def column_of(name):
     return next(number for number, starts in enumerate(COLUMNS) if name.startswith(starts))
 
@@ -246,7 +270,8 @@ def together():
     for row in range(rows):
         names = [column[row] for column in columns if row < len(column)]
         quirks = [BOOTS[name] for name in names]
-        machine = {key: value for quirk in quirks for key, value in quirk.machine.items()}
+        machine = {"graphics": any(column_of(name) == SCREENS for name in names)}
+        machine |= {key: value for quirk in quirks for key, value in quirk.machine.items()}
         checks = [quirk.check for quirk in quirks if quirk.check]
         groups["+".join(names)] = Quirk(" ".join(quirk.line for quirk in quirks), machine,
                                         check=lambda run, checks=checks: next(filter(None, (check(run) for check in checks)),
