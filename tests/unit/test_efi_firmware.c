@@ -232,6 +232,26 @@ static void parts_are_read_where_they_are(void **state)
     files_close_volume(&volume);
 }
 
+static void parts_that_cannot_be_read(void **state)
+{
+    /* A part that the device fails to give is told from one that is not there. */
+    struct refusal refusal = { 0 };
+    struct volume volume;
+    struct file file;
+    uint8_t part[100];
+
+    (void)state;
+    uefi_machine.devices[0].has_volume = true;
+    uefi_machine.devices[0].files[0] = a_file("\\k.elf");
+    uefi_machine.devices[0].files[0].fails_at = 4096;
+    assert_int_equal(files_find(path_of("/k.elf"), &volume, &file, &refusal), STATUS_OK);
+    assert_int_equal(source_read_at(&file.source, 0, part, sizeof(part)), STATUS_OK);
+    assert_int_equal(source_read_at(&file.source, 5000, part, sizeof(part)), STATUS_IO);
+    assert_int_equal(source_read_at(&file.source, FILE_BYTES, part, 1), STATUS_TRUNCATED);
+    files_close(&file);
+    files_close_volume(&volume);
+}
+
 static void the_start_device_comes_first(void **state)
 {
     /* A file is taken from the device that started the loader, else from the first volume that has
@@ -389,19 +409,13 @@ static void arenas(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        MACHINE_TEST(page_zero_is_not_taken),
-        MACHINE_TEST(memory_above_the_ceiling_will_do),
-        MACHINE_TEST(pieces_are_aligned_as_asked),
-        MACHINE_TEST(the_list_is_not_overrun),
-        MACHINE_TEST(files_arrive_whole),
-        MACHINE_TEST(broken_files_are_named),
-        MACHINE_TEST(parts_are_read_where_they_are),
-        MACHINE_TEST(the_start_device_comes_first),
-        MACHINE_TEST(missing_files_and_folders),
-        MACHINE_TEST(the_survey_finds_ram),
-        MACHINE_TEST(maps_that_cannot_be_had),
-        MACHINE_TEST(room_for_a_growing_map),
-        MACHINE_TEST(arenas),
+        MACHINE_TEST(page_zero_is_not_taken),       MACHINE_TEST(memory_above_the_ceiling_will_do),
+        MACHINE_TEST(pieces_are_aligned_as_asked),  MACHINE_TEST(the_list_is_not_overrun),
+        MACHINE_TEST(files_arrive_whole),           MACHINE_TEST(broken_files_are_named),
+        MACHINE_TEST(parts_that_cannot_be_read),    MACHINE_TEST(parts_are_read_where_they_are),
+        MACHINE_TEST(the_start_device_comes_first), MACHINE_TEST(missing_files_and_folders),
+        MACHINE_TEST(the_survey_finds_ram),         MACHINE_TEST(maps_that_cannot_be_had),
+        MACHINE_TEST(room_for_a_growing_map),       MACHINE_TEST(arenas),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

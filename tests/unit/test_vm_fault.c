@@ -458,10 +458,34 @@ static void small_pages_where_large_ones_cannot_be(void **state)
 
 #define CASE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
+static void the_kernel_stays_out_of_pages_of_programs(void **state)
+{
+    /* A fault of the kernel on a page that is there for ring 3 is the processor's protection at work: it is not
+     * resolved, be the page memory or a device's. */
+    const struct vm_request screen = { .address = va(USER + 2 * MiB),
+                                       .size_bytes = PAGE_SIZE,
+                                       .rights = PT_WRITE | PT_USER | PT_UNCACHED,
+                                       .kind = VM_FIXED,
+                                       .flags = VM_EXACT,
+                                       .target = pa(VM_SCREEN_BASE),
+                                       .name = "screen" };
+    vaddr_t start;
+
+    (void)state;
+    map(USER, 1, PT_WRITE | PT_USER, 0);
+    assert_ok(vm_write(USER, 1));
+    assert_ok(vm_map(user, &screen, &start));
+    assert_int_equal(vm_fault(va(USER), TRAP_ACCESS_PRESENT), STATUS_DENIED);
+    assert_int_equal(vm_fault(start, TRAP_ACCESS_PRESENT), STATUS_DENIED);
+    assert_ok(vm_fault(start, TRAP_ACCESS_PRESENT | TRAP_ACCESS_USER)); /* an old translation */
+    assert_ok(vm_unmap(user, start, PAGE_SIZE));
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         CASE(memory_comes_with_the_first_touch),
+        CASE(the_kernel_stays_out_of_pages_of_programs),
         CASE(populated_memory_is_there),
         CASE(what_is_not_allowed_is_refused),
         CASE(without_memory_nothing_changes),
