@@ -7,7 +7,7 @@
 DIST          := build/meridian-dist.tar.gz
 DIST_PRODUCTS := $(LOADER_EFI) build/kernel-x86_64.elf build/kernel-i386.elf build/meridian.img build/meridian.iso $(VIEWER)
 DIST_LIBRARY  := $(LIBRARY_FILES) $(LIBRARY_STAGED)
-DIST_TEXTS    := LICENSE README.md $(wildcard CHANGELOG.md) $(sort $(shell find docs -type f 2>/dev/null))
+DIST_TEXTS    := LICENSE README.md CHANGELOG.md CONTRIBUTING.md $(sort $(shell find docs -type f 2>/dev/null))
 
 $(DIST): $(DIST_PRODUCTS) $(DIST_LIBRARY) $(DIST_TEXTS) $(MAKE_SOURCES)
 	@$(call say,DIST,$@)

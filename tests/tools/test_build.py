@@ -13,10 +13,11 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PRODUCTS = ["BOOTX64.EFI", "kernel-x86_64.elf", "kernel-x86_64.debug.elf", "kernel-i386.elf", "meridian.img", "meridian.iso"]
-PARTS = ["Makefile", "LICENSE", "README.md", "docs", "mk", "include", "efi", "kernel", "library", "user", "esp", "bios",
-         "tools", "tests"]
+PARTS = ["Makefile", "LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs", "mk", "include", "efi",
+         "kernel", "library", "user", "esp", "bios", "tools", "tests"]
 GIVEN = ["BOOTX64.EFI", "kernel-x86_64.elf", "kernel-i386.elf", "meridian.img", "meridian.iso", "LICENSE",
-         "include/meridian/boot/handoff.h", "lib/libmeridian-mm.a", "docs/images.md", "SHA256SUMS"]
+         "include/meridian/boot/handoff.h", "lib/libmeridian-mm.a", "docs/images.md", "docs/man/meridian.conf.5",
+         "CHANGELOG.md", "SHA256SUMS"]
 
 
 def copy_tree(place):
