@@ -79,6 +79,7 @@ ROWS = [
     (r"make matrix(-i386)?", by("tests/qemu/test_i386.py::test_machine")),
     (r"make fail-alloc", by("tests/qemu/test_fail_alloc.py::test_start")),
     (r"make hostile", by("tests/qemu/test_hostile.py::test_quirks")),
+    (r"tools/coverage.py prepare build/coverage", by_hand("make coverage starts it like this")),
     (r"make coverage", by_hand("an hour; it tells which lines and branches the tests of make test execute")),
     (r"make stress-(smp|frames|heap)( .*)?", by("tests/qemu/test_stress.py::test_all_processors")),
     (r"make soak( TIME=\d+)?", by("tests/tools/test_soak.py::test_a_load_that_leaves_memory_as_it_was_passes")),
