@@ -145,11 +145,11 @@ BOOTS = {
     "screen-short": Quirk("gop-short"),
     "read-short": Quirk("read-short=7"),
     "read-large-fails": Quirk("read-limit=1048576"),
-    "read-high-fails": Quirk("read-high-fails", SIX_GIB),
     "file-size-0": Quirk("file-size-0"),
     "file-info-error": Quirk("file-info-error"),
     "no-volume": Quirk("no-volume"),
     "no-volumes": Quirk("no-volumes options"),
+    "read-high-fails": Quirk("read-high-fails", SIX_GIB),
     "watchdog-stays": Quirk("watchdog-stays"),
     "priority-raised": Quirk("tpl-callback"),
     "no-console": Quirk("no-console"),
@@ -249,7 +249,8 @@ def wait_for_done(run):
 
 # --- several at once -------------------------------------------------------------------------------
 
-# Quirks of different columns do not disturb each other, so that one machine can have one of each.
+# Quirks of different columns do not disturb each other, so that one machine can have one of each. (But nothing can be
+# read above 4 GiB where all memory is: these two come in different rows.)
 COLUMNS = (("print-", "exit-", "key-", "timer", "map-grows", "map-jumps"), ("map-",), ("alloc-", "image-"),
            ("screen-", "no-screen"), ("read-", "file-", "no-volume"), ("no-console", "no-output", "no-input"),
            ("no-random", "random-", "watchdog-", "priority-"), ("no-tables", "no-acpi", "no-smbios", "no-variables"))
