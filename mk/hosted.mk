@@ -24,13 +24,14 @@ HOST_NAMES := $(patsubst tools/meridian-%/main.c,%,$(sort $(wildcard tools/merid
 
 # Sources of a test beyond the library, by test.
 UNIT_EXTRA_monitor_format := kernel/monitor/usage.c
-UNIT_EXTRA_exhaust    := $(filter-out %/main.c,$(wildcard tests/exhaust/*.c))
+UNIT_EXTRA_exhaust    := $(addprefix tests/exhaust/,maps.c frames.c areas.c) tests/unit/pmm_machine.c
 UNIT_EXTRA_paragraph := kernel/diag/paragraph.c kernel/diag/fault_log.c
 UNIT_EXTRA_monitor_keys  := kernel/monitor/keys.c
 UNIT_EXTRA_monitor_line  := kernel/monitor/line.c kernel/monitor/history.c
 UNIT_EXTRA_monitor_words := kernel/monitor/words.c
 $(foreach name,$(filter heap% kcache,$(UNIT_NAMES)),$(eval UNIT_EXTRA_$(name) := tests/unit/heap_machine.c tests/unit/heap_ledger.c))
 $(foreach name,$(filter pmm% bump fail_alloc frame view_dashboard,$(UNIT_NAMES)),$(eval UNIT_EXTRA_$(name) := tests/unit/pmm_machine.c))
+UNIT_EXTRA_heap_exhaust += tests/exhaust/objects.c
 UNIT_EXTRA_pmm_threads := tests/unit/pmm_machine.c tests/unit/pmm_workers.c
 $(foreach name,$(filter vmm% vm_fault% vm_clone% vm_list paging kstack tlb% mtrr,$(UNIT_NAMES)),$(eval UNIT_EXTRA_$(name) := tests/unit/pmm_machine.c tests/unit/vm_machine.c))
 UNIT_EXTRA_apic           := kernel/arch/x86/apic.c

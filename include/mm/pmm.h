@@ -89,7 +89,8 @@ bool pmm_zero_ahead(void);
 enum status pmm_alloc(unsigned order, enum frame_tag tag, pfn_t *first);
 enum status pmm_free(pfn_t first, unsigned order);
 
-/* A contiguous run under any constraints. Freed with pmm_free_run() or frame by frame. */
+/* A contiguous run under any constraints. Freed with pmm_free_run() or frame by frame, of which a run of one
+ * frame is a case. */
 enum status pmm_alloc_run(const struct pmm_request *request, pfn_t *first);
 enum status pmm_free_run(pfn_t first, uint64_t count_frames);
 

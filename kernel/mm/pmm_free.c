@@ -14,7 +14,9 @@
  *      free(7, order 0)   0: free, or in a cache                                  refused: twice
  *
  * A single frame may be freed whatever run it is in: its neighbours keep their C, and the run can only
- * go frame by frame from then on. A refused free changes nothing, is counted, and is reported with
+ * go frame by frame from then on. When another run takes the frame's place, what lies behind it becomes a run
+ * of its own (area_end_run), so that the new one can be freed; across a border of areas that is not
+ * noticed, and the new run goes frame by frame, too. A refused free changes nothing, is counted, and is reported with
  * the place it was called from.
  *
  * What escapes: two processors that free the same frame within the same few nanoseconds both see one
@@ -226,6 +228,8 @@ enum status pmm_free_run_from(uintptr_t first, uintptr_t count, const void *call
 
     if (!has_metadata(first, count))
         return pmm_refuse_free(first, count, not_managed, caller);
+    if (count == 1)
+        return pmm_free_slow(pfn(first), caller);
     if (is_inside_area(first, count)) {
         why = free_in_area(area_of(first), first, count);
     } else {

@@ -113,8 +113,10 @@ void block_break(struct pmm_area *area, unsigned block)
         return pmm_alloc_order(BLOCK_ORDER, tag, first);
     irq = spin_lock(&home->lock);
     block = set_last_below(home->whole, home->whole_words, AREA_BLOCKS);
-    if (block != SET_NONE)
+    if (block != SET_NONE) {
         take_whole(home, block, record_make(tag, false));
+        area_end_run(home, (uintptr_t)(block + 1) * BLOCK_FRAMES);
+    }
     spin_unlock(&home->lock, irq);
     if (UNLIKELY(block == SET_NONE))
         return pmm_alloc_order(BLOCK_ORDER, tag, first);

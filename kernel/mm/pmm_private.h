@@ -426,6 +426,8 @@ struct pmm_job {
 
 bool area_take_frames(struct pmm_area *area, struct pmm_job *job);
 bool area_take_run(struct pmm_area *area, struct pmm_job *job);
+/* What begins at `place` of the area, behind a run that was just taken, continues nothing. Its lock is held. */
+void area_end_run(struct pmm_area *area, uintptr_t place);
 /* Takes exactly these frames if all are free; the run `goes_on` in the next area. */
 bool area_take_exactly(struct pmm_area *area, uintptr_t first, uintptr_t count, uint16_t record,
                        bool goes_on);

@@ -142,13 +142,35 @@ static void take_at(struct pmm_area *area, uintptr_t place, uintptr_t count, uin
     }
 }
 
+/* A run was taken in front of `place`. What lies there may be the rest of one whose frames here were freed one by
+ * one, and would make ours look longer: from now on it is a run of its own. Its holder may be changing it. */
+void area_end_run(struct pmm_area *area, uintptr_t place)
+{
+    unsigned block = (unsigned)(place / BLOCK_FRAMES);
+    uint16_t use;
+
+    if (place >= AREA_FRAMES || !area_has_block(area, block))
+        return;
+    use = __atomic_load_n(&area->uses[block], __ATOMIC_ACQUIRE);
+    if (use == USE_FRAMES && block_is_touched(area, block) &&
+        (record_load(&area->records[place]) & RECORD_CONTINUES) != 0)
+        (void)__atomic_fetch_and(&area->records[place], (uint16_t)~RECORD_CONTINUES,
+                                 __ATOMIC_RELAXED);
+    if (use_is_huge(use) && place % BLOCK_FRAMES == 0 && (use & RECORD_CONTINUES) != 0)
+        (void)__atomic_compare_exchange_n(&area->uses[block], &use,
+                                          (uint16_t)(use & ~RECORD_CONTINUES), false,
+                                          __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+}
+
 bool area_take_run(struct pmm_area *area, struct pmm_job *job)
 {
     irq_state_t irq = spin_lock(&area->lock);
     uintptr_t place = find_hole(area, job);
 
-    if (place != NO_FRAME)
+    if (place != NO_FRAME) {
         take_at(area, place, job->count, job->record);
+        area_end_run(area, place + job->count);
+    }
     spin_unlock(&area->lock, irq);
     if (place == NO_FRAME)
         return false;
@@ -233,7 +255,9 @@ bool area_take_exactly(struct pmm_area *area, uintptr_t first, uintptr_t count, 
 
     if (taken) {
         take_at(area, place, count, record);
-        if (goes_on)
+        if (!goes_on)
+            area_end_run(area, place + count);
+        else
             __atomic_store_n(&area->crosses_end, true, __ATOMIC_RELAXED);
     }
     spin_unlock(&area->lock, irq);

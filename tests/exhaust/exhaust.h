@@ -22,6 +22,16 @@ struct exhaust_part {
 /* Each returns how many cases it tried. */
 uint64_t exhaust_efi_maps(const struct exhaust_part *part);
 uint64_t exhaust_e820_maps(const struct exhaust_part *part);
+uint64_t exhaust_frames(const struct exhaust_part *part);
+uint64_t exhaust_areas(const struct exhaust_part *part);
+uint64_t exhaust_objects(const struct exhaust_part *part);
+
+/* What a program of main.c tries; ends with a world without a name. The heap stands on a machine of its own, so
+ * that it is a program of its own. */
+extern const struct exhaust_world {
+    const char *name;
+    uint64_t (*run)(const struct exhaust_part *part);
+} exhaust_worlds[];
 
 /* What must hold in each case. */
 #define EXHAUST_CHECK(property)                                                                    \

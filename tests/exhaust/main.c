@@ -17,14 +17,6 @@
 
 #define PROCESSES_MAX 64u
 
-static const struct world {
-    const char *name;
-    uint64_t (*run)(const struct exhaust_part *part);
-} worlds[] = {
-    { "UEFI maps of up to 3 descriptors", exhaust_efi_maps },
-    { "E820 maps of up to 3 entries", exhaust_e820_maps },
-};
-
 static double seconds_now(void)
 {
     struct timespec now;
@@ -34,7 +26,7 @@ static double seconds_now(void)
 }
 
 /* Cases of all shards; false when one of them was wrong. */
-static bool run(const struct world *world, unsigned processes, uint64_t *cases)
+static bool run(const struct exhaust_world *world, unsigned processes, uint64_t *cases)
 {
     bool right = true;
 
@@ -66,18 +58,18 @@ int main(int count, char **words)
         fprintf(stderr, "1 to %u processes\n", PROCESSES_MAX);
         return 2;
     }
-    for (size_t i = 0; i < sizeof(worlds) / sizeof(worlds[0]); i++) {
+    for (size_t i = 0; exhaust_worlds[i].name != NULL; i++) {
         double started = seconds_now();
         uint64_t sum = 0;
         bool right;
 
-        if (count > 2 && strstr(worlds[i].name, words[2]) == NULL)
+        if (count > 2 && strstr(exhaust_worlds[i].name, words[2]) == NULL)
             continue;
         memset(cases, 0, PROCESSES_MAX * sizeof(*cases));
-        right = run(&worlds[i], processes, cases);
+        right = run(&exhaust_worlds[i], processes, cases);
         for (unsigned shard = 0; shard < processes; shard++)
             sum += cases[shard];
-        printf("%-40s %12" PRIu64 " cases %8.1f s  %s\n", worlds[i].name, sum,
+        printf("%-40s %12" PRIu64 " cases %8.1f s  %s\n", exhaust_worlds[i].name, sum,
                seconds_now() - started, right ? "all right" : "WRONG");
         fflush(stdout);
         all_right &= right;

@@ -110,7 +110,7 @@ static void give_wrongly(const struct slot *slot, uint8_t choice)
 
     if (frame < FRAMES && !owned[frame] && memchr(owned, 1, FRAMES) != NULL)
         FUZZ_CHECK(pmm_free_run(pfn(frame), 2) != STATUS_OK);
-    if (slot->count > 1)
+    if (slot->count > 2)
         FUZZ_CHECK(pmm_free_run(pfn(slot->first), slot->count - 1) != STATUS_OK);
     if (slot->count > 0)
         FUZZ_CHECK(pmm_free_run(pfn(slot->first), slot->count + 1) != STATUS_OK);

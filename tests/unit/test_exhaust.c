@@ -26,11 +26,27 @@ static void maps_of_entries(void **state)
     assert_true(exhaust_e820_maps(&part) > 250000);
 }
 
+static void sequences_of_frames(void **state)
+{
+    /* Every short sequence of requests and frees of frames does what a bit a frame says. */
+    (void)state;
+    assert_int_equal(exhaust_frames(&part), 9 * 9 * 9 * 9);
+}
+
+static void sequences_of_areas(void **state)
+{
+    /* Every short sequence of insertions and removals leaves a tree that an array of pages agrees with. */
+    (void)state;
+    assert_int_equal(exhaust_areas(&part), 24 * 24 * 24);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(maps_of_descriptors),
         cmocka_unit_test(maps_of_entries),
+        cmocka_unit_test(sequences_of_frames),
+        cmocka_unit_test(sequences_of_areas),
     };
 
     return cmocka_run_group_tests_name("exhaust", tests, NULL, NULL);

@@ -323,6 +323,48 @@ static void held_rows(void **state)
     assert_true(info.managed && info.tag == FRAME_STACK && info.references == 1);
 }
 
+/* Takes runs of `order` until one begins at `place`, which is given back as a run at once. */
+static void take_and_give_at(pfn_t place, unsigned order)
+{
+    static pfn_t others[1u << 16];
+    size_t count = 0;
+    pfn_t run;
+
+    pmm_drain();
+    while (count < ARRAY_COUNT(others)) {
+        assert_ok(pmm_alloc(order, FRAME_TEST, &run));
+        if (pfn_value(run) == pfn_value(place))
+            break;
+        others[count++] = run;
+    }
+    assert_true(count < ARRAY_COUNT(others));
+    assert_ok(pmm_free(run, order));
+    while (count > 0)
+        assert_ok(pmm_free(others[--count], order));
+}
+
+static void a_hole_in_a_run(void **state)
+{
+    /* A run that takes the place of single frames of another run can be freed as one, whatever is left of the
+     * other behind it; and so can that. */
+    pfn_t frames = take_order(6);
+    pfn_t blocks = take_order(PMM_ORDER_2M + 1);
+    uint64_t before = machine_free_frames();
+
+    (void)state;
+    for (unsigned i = 0; i < 8; i++)
+        assert_ok(pmm_free_frame(pfn_add(frames, 8 + i)));
+    take_and_give_at(pfn_add(frames, 8), 3);
+    assert_ok(pmm_free_run(pfn_add(frames, 16), 48));
+    assert_ok(pmm_free_run(frames, 8));
+    for (unsigned i = 0; i < (1u << PMM_ORDER_2M); i++)
+        assert_ok(pmm_free_frame(pfn_add(blocks, i)));
+    take_and_give_at(blocks, PMM_ORDER_2M);
+    assert_ok(pmm_free(pfn_add(blocks, ((size_t)1 << PMM_ORDER_2M)), PMM_ORDER_2M));
+    assert_int_equal(machine_free_frames(), before + 64 + 2 * ((size_t)1 << PMM_ORDER_2M));
+    assert_ok(pmm_check());
+}
+
 static void report(void **state)
 {
     /* A report says how many frames, where, why, and from where it was asked. */
@@ -374,6 +416,7 @@ int main(void)
         cmocka_unit_test_setup(shared, setup),
         cmocka_unit_test_setup(runs_of_any_length, setup),
         cmocka_unit_test(held_rows),
+        cmocka_unit_test_setup(a_hole_in_a_run, setup),
         cmocka_unit_test_setup(report, setup),
         cmocka_unit_test(before_the_start),
     };
