@@ -88,6 +88,7 @@ ROWS = [
     (r"make( run)? (UBSAN|KASAN)=1", by("tests/qemu/test_sanitizers.py::test_self_tests_pass")),
     (r"make test-sanitizers", by("tests/qemu/test_sanitizers.py::test_mistake_is_found")),
     (r"make proof( (FILES|UPDATE)=\S+)?", by_hand("it needs Frama-C and provers, and fails when a goal of tests/proof/proven.txt is no longer proven")),
+    (r"tools/coverage.py prepare build/coverage", by_hand("it is the first step of make coverage")),
     (r"make fuzz( .*)?", by_hand("campaigns as long as one likes; make fuzz-regress, part of make test, replays what they kept")),
     (r"make fuzz-keep( .*)?", by_hand("it chooses the inputs that make fuzz-regress replays")),
     (r"make mutate( .*)?", by("tests/tools/test_mutate.py::test_a_campaign_tells_killed_survived_and_unreached")),
