@@ -19,7 +19,7 @@ import xml.etree.ElementTree
 
 RESULTS = pathlib.Path("build/results")
 # Each test has its own deadline; these catch a harness that hangs.
-SUITE_SECONDS = {"lint": 300, "unit": 600, "tools": 600, "qemu": 1200}
+SUITE_SECONDS = {"lint": 600, "unit": 900, "tools": 1200, "qemu": 2400}
 
 
 def pytest_command(folder, workers):
