@@ -35,11 +35,30 @@ struct parse {
     struct elf_image image;
 };
 
+/*@ predicate valid_parse(struct parse *parse) = \valid(parse) && \valid_read(parse->source) &&
+  @   \valid(parse->refusal) && \separated(parse, parse->source, parse->refusal);
+  @ predicate valid_header(struct parse *parse, struct elf_program_header *header) =
+  @   \valid_read(header) && \separated(header, parse, parse->refusal, parse->source);
+  @ predicate in_file(struct parse *parse, struct elf_program_header *header) =
+  @   header->file_bytes <= header->memory_bytes &&
+  @   header->offset + header->file_bytes <= parse->source->size_bytes;
+  @ predicate in_memory(struct elf_program_header *header) =
+  @   header->virtual_address + header->memory_bytes <= FIXED_END;
+  @ predicate valid_image(struct elf_image *image) = image->segment_count <= ELF_MAX_SEGMENTS &&
+  @   image->base + image->size_bytes <= FIXED_END && image->size_bytes <= ELF_MAX_IMAGE_BYTES &&
+  @   image->base % PAGE_SIZE == 0; */
+
+/*@ requires valid_parse(parse);
+  @ assigns *parse->refusal;
+  @ ensures \result == STATUS_CORRUPT; */
 static enum status damaged(struct parse *parse, const char *reason)
 {
     return refuse(parse->refusal, STATUS_CORRUPT, ADVICE_DAMAGED, "%s", reason);
 }
 
+/*@ requires valid_parse(parse);
+  @ assigns *parse->refusal;
+  @ ensures \result == STATUS_UNSUPPORTED; */
 static enum status unsuited(struct parse *parse, const char *reason)
 {
     return refuse(parse->refusal, STATUS_UNSUPPORTED, ADVICE_KIND, "%s", reason);
@@ -114,6 +133,11 @@ static enum status check_type(struct parse *parse)
     }
 }
 
+/*@ requires valid_parse(parse);
+  @ assigns *parse->refusal;
+  @ ensures \result == STATUS_OK ==> parse->header.header_bytes == sizeof(struct elf_header) &&
+  @   parse->header.program_header_bytes == sizeof(struct elf_program_header) &&
+  @   1 <= parse->header.program_header_count <= MAX_PROGRAM_HEADERS; */
 static enum status check_sizes(struct parse *parse)
 {
     const struct elf_header *header = &parse->header;
@@ -148,12 +172,18 @@ static enum status read_header(struct parse *parse)
 
 /* --- segments ---------------------------------------------------------------------------- */
 
+/*@ requires valid_parse(parse);
+  @ assigns *parse->refusal;
+  @ ensures \result == STATUS_CORRUPT; */
 static enum status bad_segment(struct parse *parse, unsigned index, const char *reason)
 {
     return refuse(parse->refusal, STATUS_CORRUPT, ADVICE_DAMAGED, "its program header %u %s", index,
                   reason);
 }
 
+/*@ requires valid_parse(parse) && valid_header(parse, header);
+  @ assigns *parse->refusal;
+  @ ensures \result == STATUS_OK ==> in_file(parse, header) && in_memory(header); */
 static enum status check_segment_ranges(struct parse *parse, unsigned index,
                                         const struct elf_program_header *header)
 {
@@ -173,6 +203,11 @@ static enum status check_segment_ranges(struct parse *parse, unsigned index,
     return STATUS_OK;
 }
 
+/*@ requires valid_parse(parse) && valid_header(parse, header);
+  @ assigns *parse->refusal;
+  @ ensures \result == STATUS_OK && header->alignment > 1 ==> power_of_two(header->alignment) &&
+  @   header->alignment <= ELF_MAX_IMAGE_BYTES &&
+  @   (uint64_t)(header->virtual_address - header->offset) % header->alignment == 0; */
 static enum status check_segment_alignment(struct parse *parse, unsigned index,
                                            const struct elf_program_header *header)
 {
@@ -189,6 +224,12 @@ static enum status check_segment_alignment(struct parse *parse, unsigned index,
     return STATUS_OK;
 }
 
+/*@ requires valid_parse(parse) && valid_header(parse, header);
+  @ requires valid_image(&parse->image);
+  @ assigns *parse->refusal;
+  @ ensures \result == STATUS_OK ==> parse->image.segment_count < ELF_MAX_SEGMENTS;
+  @ ensures \result == STATUS_OK && parse->image.segment_count > 0 ==>
+  @   header->virtual_address >= parse->image.base + parse->image.size_bytes; */
 static enum status check_segment_order(struct parse *parse, unsigned index,
                                        const struct elf_program_header *header)
 {
@@ -210,6 +251,14 @@ static enum status check_segment_order(struct parse *parse, unsigned index,
     return STATUS_OK;
 }
 
+/*@ requires valid_parse(parse) && valid_header(parse, header);
+  @ requires valid_image(&parse->image);
+  @ assigns *parse->refusal;
+  @ ensures \result == STATUS_OK ==> in_file(parse, header) && in_memory(header) &&
+  @   parse->image.segment_count < ELF_MAX_SEGMENTS;
+  @ ensures \result == STATUS_OK && parse->image.segment_count > 0 ==>
+  @   header->virtual_address >= parse->image.base + parse->image.size_bytes;
+  @ ensures \result == STATUS_OK ==> (header->flags & ELF_WRITE) == 0 || (header->flags & ELF_EXECUTE) == 0; */
 static enum status check_segment(struct parse *parse, unsigned index,
                                  const struct elf_program_header *header)
 {
@@ -290,6 +339,11 @@ static enum status read_program_headers(struct parse *parse)
 }
 
 /* Makes the dynamic section's address relative; it must lie within the image. */
+/*@ requires valid_parse(parse) && valid_image(&parse->image);
+  @ assigns *parse->refusal, parse->image.dynamic_start;
+  @ ensures \result == STATUS_OK && parse->image.dynamic_bytes > 0 ==>
+  @   parse->image.dynamic_start + parse->image.dynamic_bytes <= parse->image.size_bytes &&
+  @   parse->image.dynamic_start % 8 == 0; */
 static enum status place_dynamic(struct parse *parse)
 {
     struct elf_image *image = &parse->image;
@@ -304,11 +358,20 @@ static enum status place_dynamic(struct parse *parse)
     return STATUS_OK;
 }
 
+/*@ requires valid_parse(parse) && valid_image(&parse->image);
+  @ assigns *parse->refusal, parse->image.entry;
+  @ ensures \result == STATUS_OK ==> \exists integer i; 0 <= i < parse->image.segment_count &&
+  @   parse->image.segments[i].start <= parse->image.entry <
+  @     parse->image.segments[i].start + parse->image.segments[i].memory_bytes &&
+  @   (parse->image.segments[i].rights & ELF_EXECUTE) != 0; */
 static enum status place_entry(struct parse *parse)
 {
     struct elf_image *image = &parse->image;
     uint64_t entry = parse->header.entry - image->base;
 
+    /*@ loop invariant 0 <= i <= image->segment_count;
+      @ loop assigns i;
+      @ loop variant image->segment_count - i; */
     for (unsigned i = 0; i < image->segment_count; i++) {
         const struct elf_segment *segment = &image->segments[i];
 
@@ -323,6 +386,10 @@ static enum status place_entry(struct parse *parse)
                   (unsigned long long)parse->header.entry);
 }
 
+/*@ requires valid_parse(parse);
+  @ assigns *parse->refusal;
+  @ ensures \result == STATUS_OK && parse->header.type == ELF_TYPE_EXECUTABLE ==>
+  @   parse->image.base >= FIXED_LOWEST; */
 static enum status check_fixed(struct parse *parse)
 {
     if (parse->header.type == ELF_TYPE_EXECUTABLE && parse->image.base < FIXED_LOWEST)

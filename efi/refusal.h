@@ -26,6 +26,9 @@ struct refusal {
 [[gnu::format(printf, 2, 3)]] void refusal_place(struct refusal *refusal, const char *format, ...);
 
 /* Notes a reason and an advice; returns `status`, so that the caller can return it in turn. */
+/*@ requires \valid(refusal);
+  @ assigns *refusal;
+  @ ensures \result == status; */
 [[gnu::cold, gnu::format(printf, 4, 5)]] enum status refuse(struct refusal *refusal,
                                                             enum status status, const char *next,
                                                             const char *format, ...);

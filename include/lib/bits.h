@@ -92,8 +92,8 @@ static inline bool checked_align_up(uint64_t value, uint64_t alignment, uint64_t
 /* Index of the lowest set bit; `word` is not 0. */
 /*@ requires word != 0;
   @ assigns \nothing;
-  @ ensures \result < 64 && (word & (1 << \result)) != 0;
-  @ ensures \forall integer bit; 0 <= bit < \result ==> (word & (1 << bit)) == 0; */
+  @ ensures \result < 64 && bit_test(word, \result);
+  @ ensures \forall integer bit; 0 <= bit < \result ==> !bit_test(word, bit); */
 static inline unsigned lowest_bit(uint64_t word)
 {
     if (sizeof(long) == sizeof(word))
@@ -105,8 +105,8 @@ static inline unsigned lowest_bit(uint64_t word)
 /* Index of the highest set bit, that is floor(log2(word)); `word` is not 0. */
 /*@ requires word != 0;
   @ assigns \nothing;
-  @ ensures \result < 64 && (word & (1 << \result)) != 0;
-  @ ensures \forall integer bit; \result < bit < 64 ==> (word & (1 << bit)) == 0; */
+  @ ensures \result < 64 && bit_test(word, \result);
+  @ ensures \forall integer bit; \result < bit < 64 ==> !bit_test(word, bit); */
 static inline unsigned highest_bit(uint64_t word)
 {
     if (sizeof(long) == sizeof(word))
@@ -127,7 +127,7 @@ static inline unsigned count_bits(uint64_t word)
 /* A word with the `count` lowest bits set; `count` is 0 to 64. */
 /*@ assigns \nothing;
   @ ensures \forall integer bit; 0 <= bit < 64 ==>
-  @   ((\result & (1 << bit)) != 0 <==> bit < count); */
+  @   (bit_test(\result, bit) <==> bit < count); */
 static inline uint64_t low_mask(unsigned count)
 {
     return count >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << count) - 1;

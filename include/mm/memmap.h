@@ -162,14 +162,25 @@ enum status memmap_cross_check_e820(const struct memmap *map, const void *entrie
 const struct region *memmap_find(const struct memmap *map, paddr_t address);
 
 /* Usable, and held by nobody who still needs it: what the PMM manages as general memory. */
+/*@ requires \valid_read(region);
+  @ assigns \nothing;
+  @ ensures \result <==> region->type == E820_USABLE && (region->flags & REGION_RUNTIME) == 0 &&
+  @   (region->tag == REGION_TAG_NONE || region->tag == REGION_TAG_LOADER ||
+  @    region->tag == REGION_TAG_BOOT_SERVICES); */
 bool region_is_free(const struct region *region);
 
 /* Backed by RAM that the direct map covers, whatever its type: usable, loader, ACPI, runtime data
  * with WB ... never device memory. */
+/*@ requires \valid_read(region);
+  @ assigns \nothing;
+  @ ensures \result <==> (region->flags & REGION_IS_RAM) != 0; */
 bool region_is_ram(const struct region *region);
 
 /* Whether the firmware described the region, or the command line added it as memory. Others were
  * carved out of a hole: a framebuffer that the firmware's map leaves out. */
+/*@ requires \valid_read(region);
+  @ assigns \nothing;
+  @ ensures \result <==> (region->flags & REGION_ADDED) == 0; */
 bool region_is_described(const struct region *region);
 
 /* Bytes by kind. `described` + `added` is the sum over all rows. */

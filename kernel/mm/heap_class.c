@@ -29,6 +29,10 @@ static uint32_t inverse_of(uint32_t odd)
     return inverse;
 }
 
+/*@ requires size > 0;
+  @ assigns \nothing;
+  @ ensures BATCH_MIN <= \result <= HEAP_BATCH_OBJECTS;
+  @ ensures \result == BATCH_MIN || \result * size <= BATCH_BYTES; */
 static unsigned batch_for(uint32_t size)
 {
     unsigned objects = BATCH_BYTES / size;

@@ -58,6 +58,10 @@ extern uint8_t heap_class_of_step[HEAP_SMALL_BYTES / HEAP_CLASS_STEP + 1];
 void heap_classes_init(void);
 
 /* `size_bytes` is at most HEAP_SMALL_BYTES; 0 counts as 1. */
+/*@ requires size_bytes <= HEAP_SMALL_BYTES;
+  @ assigns \nothing;
+  @ ensures \exists integer step; step * HEAP_CLASS_STEP - HEAP_CLASS_STEP < size_bytes <=
+  @   step * HEAP_CLASS_STEP && \result == heap_class_of_step[step]; */
 static inline unsigned heap_class_of(size_t size_bytes)
 {
     return heap_class_of_step[(size_bytes + HEAP_CLASS_STEP - 1) / HEAP_CLASS_STEP];
@@ -80,11 +84,15 @@ static inline unsigned heap_entry_of(uintptr_t address)
     return __atomic_load_n(&heap_window.map[heap_page_index(address)], __ATOMIC_RELAXED);
 }
 
+/*@ assigns \nothing;
+  @ ensures \result == entry % 256; */
 static inline unsigned heap_entry_class(unsigned entry)
 {
     return entry & 0xffu;
 }
 
+/*@ assigns \nothing;
+  @ ensures \result == entry / 256; */
 static inline uint32_t heap_entry_page(unsigned entry)
 {
     return entry >> 8;

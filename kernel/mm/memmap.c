@@ -58,6 +58,10 @@ enum memmap_rank memmap_rank(uint32_t type)
 
 /* A note that continues the one before it makes that one longer: a firmware map in small pieces
  * does not fill the book. Entries of no bytes are counted one by one. */
+/*@ requires \valid_read(last) && \valid_read(next);
+  @ assigns \nothing;
+  @ ensures \result ==> next->size_bytes != 0 && next->base == (uint64_t)(last->base + last->size_bytes);
+  @ ensures \result ==> last->from_type == next->from_type && last->to_type == next->to_type; */
 static bool note_continues(const struct handoff_change *last, const struct handoff_change *next)
 {
     return next->size_bytes != 0 && last->base + last->size_bytes == next->base &&
@@ -94,9 +98,17 @@ size_t memmap_first_above(const struct memmap *map, uint64_t address)
     size_t low = 0;
     size_t high = map->count;
 
+    /*@ loop invariant 0 <= low <= high <= map->count;
+      @ loop invariant \forall integer i; 0 <= i < low ==>
+      @   map->regions[i].base + map->regions[i].size_bytes <= address;
+      @ loop invariant \forall integer i; high <= i < map->count ==>
+      @   map->regions[i].base + map->regions[i].size_bytes > address;
+      @ loop assigns low, high;
+      @ loop variant high - low; */
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
+        /*@ assert low <= middle < high; */
         if (region_end(&map->regions[middle]) <= address)
             low = middle + 1;
         else
@@ -109,11 +121,19 @@ size_t memmap_first_above(const struct memmap *map, uint64_t address)
 
 /* n ranges have 2n borders and so at most 2n + 1 pieces, the holes between and around them
  * included; carving adds ranges. The sweep needs a row a border, which is less. */
+/*@ requires entries + carves <= SIZE_MAX / 4;
+  @ assigns \nothing;
+  @ ensures \result == 2 * (entries + carves + LOW_CARVES) + 1; */
 size_t memmap_capacity(size_t entries, size_t carves)
 {
     return 2 * (entries + LOW_CARVES + carves) + 1;
 }
 
+/*@ requires \valid(map);
+  @ assigns *map;
+  @ ensures map->count == 0 && map->change_count == 0 && map->changes_lost == 0;
+  @ ensures map->regions == regions && map->capacity == capacity;
+  @ ensures map->limit <= limit && map->limit <= MEMMAP_LIMIT_MAX && map->limit % PAGE_SIZE == 0; */
 void memmap_init(struct memmap *map, struct region *regions, size_t capacity,
                  struct handoff_change *changes, size_t change_capacity, uint64_t limit)
 {
@@ -127,6 +147,15 @@ void memmap_init(struct memmap *map, struct region *regions, size_t capacity,
 }
 
 /* Cuts `row` so that it ends at or below the limit; false when nothing is left of it. */
+/*@ requires valid_notes(map) && \valid(row) && map->limit <= MEMMAP_LIMIT_MAX;
+  @ requires \separated(row, map, map->changes + (0 .. map->change_capacity - 1));
+  @ requires row->size_bytes > 0;
+  @ assigns row->size_bytes;
+  @ assigns map->changes[0 .. map->change_capacity - 1], map->change_count, map->changes_lost;
+  @ ensures valid_notes(map);
+  @ ensures \result ==> row->size_bytes > 0 && row->base + row->size_bytes <= map->limit;
+  @ ensures row->type == E820_USABLE && \old(row->base + row->size_bytes) > UINT64_MAX + 1 ==> !\result;
+  @ ensures \result ==> row->size_bytes <= \old(row->size_bytes); */
 static bool cut_beyond_limit(struct memmap *map, struct region *row)
 {
     uint64_t last;
@@ -173,6 +202,10 @@ enum status memmap_add(struct memmap *map, const struct region *region)
 }
 
 /* BIOSes describe RAM by these three types; the rest may be device memory. */
+/*@ assigns \nothing;
+  @ ensures (\result & REGION_IS_RAM) != 0 <==>
+  @   type == E820_USABLE || type == E820_ACPI_DATA || type == E820_ACPI_NVS;
+  @ ensures (\result & REGION_RUNTIME) == 0; */
 static uint16_t e820_flags(uint32_t type)
 {
     bool is_ram = type == E820_USABLE || type == E820_ACPI_DATA || type == E820_ACPI_NVS;
@@ -196,6 +229,12 @@ enum status memmap_add_e820(struct memmap *map, uint64_t base, uint64_t size_byt
 
 /* --- asking ------------------------------------------------------------------------------ */
 
+/*@ requires valid_table(map) && sorted(map);
+  @ assigns \nothing;
+  @ ensures \result != NULL ==>
+  @   \result->base <= address.value < \result->base + \result->size_bytes;
+  @ ensures \result == NULL ==> \forall integer i; 0 <= i < map->count ==>
+  @   !(map->regions[i].base <= address.value < map->regions[i].base + map->regions[i].size_bytes); */
 const struct region *memmap_find(const struct memmap *map, paddr_t address)
 {
     size_t index = memmap_first_above(map, pa_value(address));

@@ -21,6 +21,10 @@
 
 /* --- invariants -------------------------------------------------------------------------- */
 
+/*@ requires \valid_read(row);
+  @ assigns \nothing;
+  @ ensures \result ==> row->size_bytes > 0 && row->base + row->size_bytes <= limit;
+  @ ensures \result ==> row->type != REGION_TYPE_HOLE && row->tag < REGION_TAG_COUNT; */
 static bool row_is_sound(const struct region *row, uint64_t limit)
 {
     uint64_t end;
@@ -106,6 +110,10 @@ static void read_e820(const void *entry, struct region *region)
 }
 
 /* Where an entry ends, false when it wraps. 2^64 is told as one less, which no table reaches. */
+/*@ requires \valid_read(region) && \valid(end) && \separated(region, end);
+  @ assigns *end;
+  @ ensures \result ==> *end == \min(region->base + region->size_bytes, UINT64_MAX);
+  @ ensures \result ==> region->base <= *end; */
 static bool verbatim_end(const struct region *region, uint64_t *end)
 {
     *end = region->base;
@@ -142,8 +150,24 @@ static bool verbatim_is_usable(const struct verbatim *verbatim, size_t index, ui
 }
 
 /* The first usable row that [base, end) overlaps; false where there is none. */
+/*@ requires valid_table(map) && sorted(map) && \valid(row);
+  @ requires \separated(row, map, map->regions + (0 .. map->count - 1));
+  @ assigns *row;
+  @ ensures \result ==> *row < map->count && map->regions[*row].type == E820_USABLE &&
+  @   map->regions[*row].base < end && base < map->regions[*row].base + map->regions[*row].size_bytes;
+  @ ensures !\result ==> \forall integer i; 0 <= i < map->count && base < end &&
+  @   map->regions[i].type == E820_USABLE ==> map->regions[i].base >= end ||
+  @   map->regions[i].base + map->regions[i].size_bytes <= base; */
 static bool overlaps_usable(const struct memmap *map, uint64_t base, uint64_t end, size_t *row)
 {
+    /*@ loop invariant 0 <= i <= map->count;
+      @ loop invariant \forall integer k; 0 <= k < i && base < end &&
+      @   map->regions[k].type == E820_USABLE ==>
+      @   map->regions[k].base + map->regions[k].size_bytes <= base;
+      @ loop invariant \forall integer k; i <= k < map->count ==>
+      @   map->regions[k].base + map->regions[k].size_bytes > base;
+      @ loop assigns i;
+      @ loop variant map->count - i; */
     for (size_t i = memmap_first_above(map, base); i < map->count; i++) {
         if (base >= end || map->regions[i].base >= end)
             return false;

@@ -50,6 +50,10 @@ struct edit {
 
 /* --- the five steps ---------------------------------------------------------------------- */
 
+/*@ requires valid_table(map) && sorted(map);
+  @ assigns \nothing;
+  @ ensures \result <==> \exists integer i; 0 <= i < map->count && map->regions[i].base < address &&
+  @   address < map->regions[i].base + map->regions[i].size_bytes; */
 static bool cuts_row(const struct memmap *map, uint64_t address)
 {
     size_t index = memmap_first_above(map, address);
@@ -129,6 +133,10 @@ static void fill_gaps(struct memmap *map, uint64_t start, uint64_t end)
     }
 }
 
+/*@ requires \valid_read(edit);
+  @ assigns \nothing;
+  @ ensures \result && type != REGION_TYPE_HOLE && edit->type != REGION_TYPE_HOLE ==>
+  @   edit->type != E820_USABLE; */
 static bool accepts_type(const struct edit *edit, uint32_t type)
 {
     if (type == REGION_TYPE_HOLE || edit->type == REGION_TYPE_HOLE)
@@ -136,6 +144,12 @@ static bool accepts_type(const struct edit *edit, uint32_t type)
     return edit->type != E820_USABLE && memmap_rank(type) <= memmap_rank(edit->type);
 }
 
+/*@ requires \valid_read(edit) && \valid_read(row);
+  @ assigns \nothing;
+  @ ensures \result && edit->rows == EDIT_NOT_STRICTER && row->type != REGION_TYPE_HOLE &&
+  @   edit->type != REGION_TYPE_HOLE ==> edit->type != E820_USABLE;
+  @ ensures \result && (edit->rows == EDIT_FREE || edit->rows == EDIT_RUNTIME) ==>
+  @   row->type == E820_USABLE; */
 static bool edit_accepts(const struct edit *edit, const struct region *row)
 {
     switch (edit->rows) {
@@ -154,11 +168,20 @@ static bool edit_accepts(const struct edit *edit, const struct region *row)
 
 /* Whether memory that `tag` holds may still be accessed as write-back RAM by way of the direct
  * map: what the user sets aside may be broken, or a device's. */
+/*@ assigns \nothing;
+  @ ensures !\result <==> tag == REGION_TAG_FRAMEBUFFER || tag == REGION_TAG_DEVICE ||
+  @   tag == REGION_TAG_USER; */
 static bool tag_is_ram(uint16_t tag)
 {
     return tag != REGION_TAG_FRAMEBUFFER && tag != REGION_TAG_DEVICE && tag != REGION_TAG_USER;
 }
 
+/*@ requires valid_notes(map) && \valid_read(edit) && \valid(row) && ends(row);
+  @ requires \separated(row, edit, map, map->changes + (0 .. map->change_capacity - 1));
+  @ requires EDIT_NOT_STRICTER <= edit->rows <= EDIT_UNHELD && edit->type != E820_USABLE;
+  @ assigns row->type, row->flags, row->tag, row->device;
+  @ assigns map->changes[0 .. map->change_capacity - 1], map->change_count, map->changes_lost;
+  @ ensures memory_is_usable(row->type, \old(row->type)); */
 static void apply_to_row(struct memmap *map, const struct edit *edit, struct region *row)
 {
     uint32_t type = edit->type == REGION_TYPE_HOLE ? row->type : edit->type;

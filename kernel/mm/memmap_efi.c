@@ -73,6 +73,11 @@ static uint16_t flags_from(const struct efi_rule *rule, uint64_t attributes)
 }
 
 /* What the attributes take away from the type. */
+/*@ requires \valid(conversion);
+  @ assigns conversion->region.type, conversion->region.tag, conversion->reason;
+  @ ensures memory_is_usable(conversion->region.type, \old(conversion->region.type));
+  @ ensures conversion->region.type == E820_USABLE ==>
+  @   (conversion->region.flags & REGION_WB) != 0 && (conversion->region.flags & REGION_SPECIAL) == 0; */
 static void restrict_by_attributes(struct efi_conversion *conversion)
 {
     struct region *region = &conversion->region;
@@ -91,6 +96,9 @@ static void restrict_by_attributes(struct efi_conversion *conversion)
 }
 
 /* Special-purpose memory is RAM, too; but whoever has a purpose for it maps it himself. */
+/*@ requires \valid_read(rule) && \valid_read(region);
+  @ assigns \nothing;
+  @ ensures \result ==> rule->may_be_ram && (region->flags & REGION_WB) != 0; */
 static bool is_ram(const struct efi_rule *rule, const struct region *region)
 {
     return rule->may_be_ram && (region->flags & REGION_WB) != 0 &&

@@ -31,6 +31,8 @@
 #define SET_WORD_ORDER 6u /* of a word */
 #define SET_NONE       SET_BITS
 
+/*@ predicate valid_set(uint64_t *word) = \valid(word + (0 .. SET_WORDS - 1)); */
+
 /* Bits from a given place on in one word: what a run has in common with it. */
 struct set_piece {
     unsigned word;
@@ -38,6 +40,11 @@ struct set_piece {
 };
 
 /* The part of [first, first + count) that lies in the word of `first`; 0 < count. */
+/*@ requires 0 < count <= 64 - first % 64;
+  @ assigns \nothing;
+  @ ensures \result.word == first / 64;
+  @ ensures \forall integer k; 0 <= k < 64 ==>
+  @   (bit_test(\result.mask, k) <==> first % 64 <= k < first % 64 + count); */
 static inline struct set_piece set_piece_at(unsigned first, unsigned count)
 {
     unsigned shift = first % 64;
@@ -46,6 +53,8 @@ static inline struct set_piece set_piece_at(unsigned first, unsigned count)
 }
 
 /* How many bits of [first, first + count) lie in the word of `first`. */
+/*@ assigns \nothing;
+  @ ensures \result == \min(count, 64 - first % 64); */
 static inline unsigned set_piece_length(unsigned first, unsigned count)
 {
     unsigned room = 64 - first % 64;
@@ -53,11 +62,19 @@ static inline unsigned set_piece_length(unsigned first, unsigned count)
     return count < room ? count : room;
 }
 
+/*@ requires valid_set(word) && bit < SET_BITS;
+  @ assigns \nothing;
+  @ ensures \result <==> bit_test(word[bit / 64], bit % 64); */
 static inline bool set_has(const uint64_t *word, unsigned bit)
 {
     return (word[bit / 64] >> (bit % 64) & 1) != 0;
 }
 
+/*@ requires valid_set(word) && bit < SET_BITS;
+  @ requires \valid(summary) && \separated(summary, word + (0 .. SET_WORDS - 1));
+  @ assigns word[bit / 64], *summary;
+  @ ensures \forall integer k; 0 <= k < 64 ==> (bit_test(word[bit / 64], k) <==>
+  @   k == bit % 64 || bit_test(\old(word[bit / 64]), k)); */
 static inline void set_add(uint64_t *word, uint8_t *summary, unsigned bit)
 {
     word[bit / 64] |= (uint64_t)1 << (bit % 64);

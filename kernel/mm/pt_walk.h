@@ -66,17 +66,26 @@ struct cursor {
 
 /* --- the cursor -------------------------------------------------------------------------- */
 
+/*@ requires 1 <= level <= PT_MAX_LEVELS;
+  @ assigns \nothing;
+  @ ensures \result == PAGE_SHIFT + WALK_INDEX_BITS * (level - 1) && PAGE_SHIFT <= \result < 64; */
 static inline unsigned walk_shift(unsigned level)
 {
     return PAGE_SHIFT + WALK_INDEX_BITS * (level - 1);
 }
 
+/*@ requires 1 <= level <= PT_MAX_LEVELS;
+  @ assigns \nothing;
+  @ ensures \result < WALK_ENTRIES; */
 static inline unsigned walk_index(uintptr_t address, unsigned level)
 {
     return (unsigned)(address >> walk_shift(level)) & (WALK_ENTRIES - 1);
 }
 
 /* Pages that an entry of `level` spans. */
+/*@ requires 1 <= level <= PT_MAX_LEVELS;
+  @ assigns \nothing;
+  @ ensures \result == (1 << (WALK_INDEX_BITS * (level - 1))) && power_of_two(\result); */
 static inline uint64_t walk_span(unsigned level)
 {
     return (uint64_t)1 << (WALK_INDEX_BITS * (level - 1));
@@ -110,6 +119,10 @@ static inline void cursor_write(struct cursor *cursor, uint64_t entry)
 }
 
 /* Pages of the range that the entry under the cursor spans. */
+/*@ requires \valid_read(cursor) && 1 <= cursor->level <= PT_MAX_LEVELS;
+  @ assigns \nothing;
+  @ ensures \result <= cursor->pages && \result <= (1 << (WALK_INDEX_BITS * (cursor->level - 1)));
+  @ ensures cursor->pages > 0 ==> \result > 0; */
 static inline uint64_t cursor_pages(const struct cursor *cursor)
 {
     uint64_t span = walk_span(cursor->level);
@@ -130,6 +143,11 @@ static inline unsigned cursor_entries_left(const struct cursor *cursor)
 }
 
 /* To the next entry, beyond `pages` pages. */
+/*@ requires \valid(cursor) && 1 <= cursor->level <= PT_MAX_LEVELS && pages <= cursor->pages;
+  @ requires cursor->at[cursor->level].index + entries <= WALK_ENTRIES;
+  @ assigns cursor->address, cursor->pages, cursor->at[cursor->level].index;
+  @ ensures cursor->pages == \old(cursor->pages) - pages;
+  @ ensures cursor->at[cursor->level].index == \old(cursor->at[cursor->level].index) + entries; */
 static inline void cursor_skip(struct cursor *cursor, unsigned entries, uint64_t pages)
 {
     cursor->address += (uintptr_t)(pages << PAGE_SHIFT);
@@ -137,6 +155,11 @@ static inline void cursor_skip(struct cursor *cursor, unsigned entries, uint64_t
     cursor->at[cursor->level].index += entries;
 }
 
+/*@ requires \valid(cursor) && 1 <= cursor->level <= PT_MAX_LEVELS;
+  @ requires cursor->at[cursor->level].index < WALK_ENTRIES;
+  @ assigns cursor->address, cursor->pages, cursor->at[cursor->level].index;
+  @ ensures \old(cursor->pages) > 0 ==> cursor->pages < \old(cursor->pages);
+  @ ensures cursor->at[cursor->level].index == \old(cursor->at[cursor->level].index) + 1; */
 static inline void cursor_pass(struct cursor *cursor)
 {
     cursor_skip(cursor, 1, cursor_pages(cursor));
@@ -154,6 +177,9 @@ static inline void cursor_up(struct cursor *cursor)
     cursor->entries = arch_table_ptr(cursor->at[cursor->level].table);
 }
 
+/*@ requires \valid_read(cursor) && 1 <= cursor->level <= PT_MAX_LEVELS;
+  @ assigns \nothing;
+  @ ensures \result <==> cursor->pages == 0 || cursor->at[cursor->level].index == WALK_ENTRIES; */
 static inline bool cursor_table_done(const struct cursor *cursor)
 {
     return cursor->pages == 0 || cursor->at[cursor->level].index == WALK_ENTRIES;
@@ -176,6 +202,8 @@ static inline bool cursor_settle(struct cursor *cursor)
 /* Rights shrink on the way down: each of these is had only if all levels grant it. */
 #define WALK_COMBINED (PT_WRITE | PT_EXECUTE | PT_USER)
 
+/*@ assigns \nothing;
+  @ ensures \forall integer k; 0 <= k < 32 && bit_test(\result, k) ==> bit_test(flags, k); */
 static inline unsigned walk_combine(unsigned inherited, unsigned flags)
 {
     return flags & (inherited | ~(unsigned)WALK_COMBINED);

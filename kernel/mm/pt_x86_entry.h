@@ -52,12 +52,16 @@ static_assert(ENTRY_SAME_RIGHTS == (PT_WRITE | PT_USER), "the same places");
 static_assert(ENTRY_SAME_LEAF == ((3u << PT_CACHE_SHIFT) | PT_DIRTY | PT_GLOBAL | PT_OWNED),
               "the same places");
 
+/*@ assigns \nothing;
+  @ ensures \result <==> bit_test(entry, 0); */
 static inline bool entry_present(uint64_t entry, unsigned level)
 {
     (void)level;
     return (entry & ENTRY_PRESENT) != 0;
 }
 
+/*@ assigns \nothing;
+  @ ensures \result <==> level > 1 && !bit_test(entry, 7); */
 static inline bool entry_is_table(uint64_t entry, unsigned level)
 {
     return level > 1 && (entry & ENTRY_LARGE) == 0;
@@ -72,12 +76,16 @@ static inline paddr_t entry_target(uint64_t entry, unsigned level)
     return pa(address);
 }
 
+/*@ assigns \nothing;
+  @ ensures \result == (level == 1 ? 128 : 4096); */
 static inline uint64_t entry_pat_bit(unsigned level)
 {
     return level == 1 ? ENTRY_PAT_SMALL : ENTRY_PAT_LARGE;
 }
 
 /* `bit` if the flag is set; the compiler makes a shift of it. */
+/*@ assigns \nothing;
+  @ ensures \result == ((flags & flag) != 0 ? bit : 0); */
 static inline uint64_t bit_if(unsigned flags, unsigned flag, uint64_t bit)
 {
     return (flags & flag) != 0 ? bit : 0;
@@ -107,6 +115,9 @@ static inline uint64_t entry_leaf(paddr_t target, unsigned flags, unsigned level
 
 /* Rights are the leaf's affair. The accessed bit is set in advance, which spares the processor a
  * locked write at the first walk. */
+/*@ assigns \nothing;
+  @ ensures bit_test(\result, 0) && bit_test(\result, 1) && bit_test(\result, 2) && bit_test(\result, 5);
+  @ ensures \forall integer k; 6 <= k < 64 ==> (bit_test(\result, k) <==> bit_test(target.value, k)); */
 static inline uint64_t entry_table(paddr_t target, unsigned level)
 {
     if (ENTRY_RIGHTLESS_LEVEL != 0 && level == ENTRY_RIGHTLESS_LEVEL)
@@ -122,6 +133,9 @@ static inline unsigned entry_table_flags(uint64_t entry, unsigned level)
            ((entry & ENTRY_NX) != 0 ? 0 : PT_EXECUTE);
 }
 
+/*@ assigns \nothing;
+  @ ensures \forall integer k; 0 <= k < 63 ==> (bit_test(\result, k) <==> bit_test(entry, k));
+  @ ensures bit_test(\result, 63) <==> !bit_test(entry, 63); */
 static inline uint64_t entry_grants(uint64_t entry, unsigned level)
 {
     if (ENTRY_RIGHTLESS_LEVEL != 0 && level == ENTRY_RIGHTLESS_LEVEL)
@@ -156,6 +170,8 @@ static inline uint64_t entry_recode(uint64_t entry, unsigned flags, unsigned lev
     return pa_value(entry_target(entry, level)) | kept | entry_leaf_bits(flags, level);
 }
 
+/*@ assigns \nothing;
+  @ ensures \forall integer k; 0 <= k < 64 && bit_test(\result, k) ==> bit_test(entry, k); */
 static inline uint64_t entry_forget(uint64_t entry, unsigned flags, unsigned level)
 {
     (void)level;
@@ -163,6 +179,8 @@ static inline uint64_t entry_forget(uint64_t entry, unsigned flags, unsigned lev
            ~(bit_if(flags, PT_ACCESSED, ENTRY_ACCESSED) | bit_if(flags, PT_DIRTY, ENTRY_DIRTY));
 }
 
+/*@ assigns \nothing;
+  @ ensures !bit_test(\result, 0); */
 static inline uint64_t entry_kill(uint64_t entry, unsigned level)
 {
     (void)level;

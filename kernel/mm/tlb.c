@@ -12,6 +12,14 @@
 #include "arch/mmu.h"
 #include "pt_format.h"
 
+/*@ predicate sound(struct tlb_batch *batch) = batch->range_count <= TLB_BATCH_RANGES &&
+  @   batch->table_count <= TLB_BATCH_TABLES &&
+  @   (!batch->full ==> batch->page_count <= TLB_FULL_FLUSH_PAGES); */
+
+/*@ requires \valid(batch);
+  @ assigns batch->range_count, batch->page_count, batch->full, batch->buries, batch->table_count;
+  @ ensures sound(batch) && batch->range_count == 0 && batch->table_count == 0;
+  @ ensures !batch->full && !batch->buries; */
 static void batch_clear(struct tlb_batch *batch)
 {
     batch->range_count = 0;
@@ -55,6 +63,10 @@ static void release(const struct tlb_batch *batch)
         table->memory->free(table->memory->context, batch->tables[i]);
 }
 
+/*@ requires \valid(batch);
+  @ assigns *batch;
+  @ ensures sound(batch) && batch->table == table && batch->release == release_leaf;
+  @ ensures batch->range_count == 0 && batch->table_count == 0 && !batch->full && !batch->buries; */
 void tlb_batch_init(struct tlb_batch *batch, struct page_table *table,
                     void (*release_leaf)(const struct pt_mapping *leaf))
 {
@@ -81,6 +93,12 @@ void tlb_batch_add(struct tlb_batch *batch, vaddr_t start, size_t size_bytes)
         batch->ranges[batch->range_count++] = (struct tlb_range){ start, size_bytes };
 }
 
+/*@ requires \valid(batch) && 0 < size_bytes && start.value + size_bytes - 1 <= UINTPTR_MAX;
+  @ assigns batch->dead_first, batch->dead_last, batch->buries;
+  @ ensures batch->buries;
+  @ ensures batch->dead_first <= start.value && start.value + size_bytes - 1 <= batch->dead_last;
+  @ ensures \old(batch->buries) ==> batch->dead_first <= \old(batch->dead_first) &&
+  @   \old(batch->dead_last) <= batch->dead_last; */
 void tlb_batch_bury(struct tlb_batch *batch, vaddr_t start, size_t size_bytes)
 {
     uintptr_t first = va_value(start);

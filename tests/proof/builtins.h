@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * builtins.h - what the compiler has built in, as contracts.
+ * builtins.h - what the compiler has built in, as contracts: every proof reads it first.
  *
  * These contracts are assumed, not proven: they say what the manual of gcc says (6.56 "Built-in
  * Functions to Perform Arithmetic with Overflow Checking", 6.59 "Other Built-in Functions"). The
@@ -9,7 +9,7 @@
 #ifndef MERIDIAN_TESTS_PROOF_BUILTINS_H
 #define MERIDIAN_TESTS_PROOF_BUILTINS_H
 
-#include "lib/types.h"
+#include "lemmas.h"
 
 /* Alignment in memory is the linker's affair, and no proof depends on it. */
 #define _Alignas(bytes)
@@ -31,16 +31,16 @@ _Bool proof_mul_overflow(uint64_t a, uint64_t b, uint64_t *exact);
 /*@ requires word != 0;
   @ assigns \nothing;
   @ ensures 0 <= \result < 64;
-  @ ensures (word & (1 << \result)) != 0;
-  @ ensures \forall integer bit; 0 <= bit < \result ==> (word & (1 << bit)) == 0; */
+  @ ensures bit_test(word, \result);
+  @ ensures \forall integer bit; 0 <= bit < \result ==> !bit_test(word, bit); */
 int proof_ctzl(unsigned long word);
 #define __builtin_ctzl proof_ctzl
 
 /*@ requires word != 0;
   @ assigns \nothing;
   @ ensures 0 <= \result < 64;
-  @ ensures (word & (1 << (63 - \result))) != 0;
-  @ ensures \forall integer bit; 63 - \result < bit < 64 ==> (word & (1 << bit)) == 0; */
+  @ ensures bit_test(word, 63 - \result);
+  @ ensures \forall integer bit; 63 - \result < bit < 64 ==> !bit_test(word, bit); */
 int proof_clzl(unsigned long word);
 #define __builtin_clzl proof_clzl
 

@@ -22,6 +22,12 @@
 (check-sat-using qfbv)
 (pop)
 
+(echo "power_of_two_8")
+(push)
+(assert (and (= k #x0000000000000003) (distinct a #x0000000000000008)))
+(check-sat-using qfbv)
+(pop)
+
 (echo "power_of_two_4096")
 (push)
 (assert (and (= k #x000000000000000c) (distinct a #x0000000000001000)))
@@ -104,6 +110,18 @@
 (define-const n word v)
 (define-const bit_k word (bvshl one k))
 
+(echo "no_ones")
+(push)
+(assert (and k_in_word (distinct (bvand zero bit_k) zero)))
+(check-sat-using qfbv)
+(pop)
+
+(echo "some_ones")
+(push)
+(assert (and k_in_word (distinct (bvand v bit_k) zero) (= v zero)))
+(check-sat-using qfbv)
+(pop)
+
 (echo "all_ones")
 (push)
 (assert (and k_in_word (= (bvand (bvnot zero) bit_k) zero)))
@@ -120,6 +138,69 @@
 (echo "and_4095")
 (push)
 (assert (distinct (bvand v #x0000000000000fff) (bvurem v #x0000000000001000)))
+(check-sat-using qfbv)
+(pop)
+
+(echo "and_255")
+(push)
+(assert (distinct (bvand v #x00000000000000ff) (bvurem v #x0000000000000100)))
+(check-sat-using qfbv)
+(pop)
+
+(echo "and_511")
+(push)
+(assert (distinct (bvand (bvand v #x00000000ffffffff) #x00000000000001ff)
+                  (bvurem v #x0000000000000200)))
+(check-sat-using qfbv)
+(pop)
+
+(define-const page word (bvlshr v #x000000000000000c))
+
+(echo "and_low_pages")
+(push)
+(assert (and k_in_word (distinct (bvand page (bvsub a one)) (bvurem page a))))
+(check-sat-using qfbv)
+(pop)
+
+(echo "right_8")
+(push)
+(assert (distinct (bvlshr v #x0000000000000008) (bvudiv v #x0000000000000100)))
+(check-sat-using qfbv)
+(pop)
+
+(echo "ones_of_1")
+(push)
+(assert (and k_in_word (distinct (distinct (bvand #x0000000000000001 bit_k) zero) (= k #x0000000000000000))))
+(check-sat-using qfbv)
+(pop)
+
+(echo "ones_of_20")
+(push)
+(assert (and k_in_word (distinct (distinct (bvand #x0000000000000020 bit_k) zero) (= k #x0000000000000005))))
+(check-sat-using qfbv)
+(pop)
+
+(echo "ones_of_40")
+(push)
+(assert (and k_in_word (distinct (distinct (bvand #x0000000000000040 bit_k) zero) (= k #x0000000000000006))))
+(check-sat-using qfbv)
+(pop)
+
+(echo "ones_of_1000")
+(push)
+(assert (and k_in_word (distinct (distinct (bvand #x0000000000001000 bit_k) zero) (= k #x000000000000000c))))
+(check-sat-using qfbv)
+(pop)
+
+(echo "ones_of_27")
+(push)
+(assert (and k_in_word (bvuge k #x0000000000000006) (distinct (distinct (bvand #x0000000000000027 bit_k) zero) false)))
+(check-sat-using qfbv)
+(pop)
+
+(echo "ones_of_address")
+(push)
+(assert (and k_in_word (distinct (distinct (bvand #x000ffffffffff000 bit_k) zero) (and (bvuge k #x000000000000000c) (bvult k #x0000000000000034)))))
 (check-sat-using qfbv)
 (pop)
 
