@@ -111,10 +111,11 @@ static void start_among_lies(EFI_LOADED_IMAGE *loaded)
 
 static EFI_STATUS load(EFI_LOADED_IMAGE **loaded)
 {
+    EFI_DEVICE_PATH *path = FileDevicePath(own->DeviceHandle, LOADER_PATH);
     EFI_STATUS status =
-        honest.LoadImage(FALSE, self, FileDevicePath(own->DeviceHandle, LOADER_PATH), loader_file,
-                         loader_file_bytes, &run.loader);
+        honest.LoadImage(FALSE, self, path, loader_file, loader_file_bytes, &run.loader);
 
+    honest.FreePool(path);
     return EFI_ERROR(status)
                ? status
                : honest.HandleProtocol(run.loader, &LoadedImageProtocol, (VOID **)loaded);
