@@ -105,8 +105,8 @@ def sources_hash():
 
 
 def covered_lines(folder, counts, pattern):
-    """{file: [lines that ran]} from the counters below a folder."""
-    found = collections.defaultdict(set)
+    """{file: [[lines that have code], [those that ran]]} from the counters below a folder."""
+    found = collections.defaultdict(lambda: (set(), set()))
     for start in range(0, len(counts), 50):
         told = subprocess.run(["gcov", "--json-format", "--stdout", *counts[start:start + 50]], cwd=folder,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout
@@ -114,12 +114,13 @@ def covered_lines(folder, counts, pattern):
             for source in json.loads(line)["files"]:
                 name = os.path.normpath(source["file"])
                 if fnmatch.fnmatch(name, pattern):
-                    found[name].update(each["line_number"] for each in source["lines"] if each["count"] > 0)
-    return {name: sorted(lines) for name, lines in found.items()}
+                    found[name][0].update(each["line_number"] for each in source["lines"])
+                    found[name][1].update(each["line_number"] for each in source["lines"] if each["count"] > 0)
+    return {name: [sorted(code), sorted(ran)] for name, (code, ran) in found.items()}
 
 
 def ask_lines(names):
-    """{test: {"seconds": s, "lines": {file: [line]}}}, for tests that pass."""
+    """{test: {"seconds": s, "lines": covered_lines()}}, for tests that pass."""
     tree = Tree(YARD / "lines")
     say(f"building {len(names)} tests with coverage")
     tree.prepare("lines", names)
@@ -133,7 +134,7 @@ def ask_lines(names):
         seconds = time.monotonic() - started
         counts = [str(path.relative_to(tree.folder)) for path in tree.folder.rglob("*.gcda")]
         answer[name] = {"seconds": seconds, "lines": covered_lines(tree.folder, counts, "kernel/mm/*")}
-        say(f"  {name}: {sum(map(len, answer[name]['lines'].values()))} lines, {seconds:.1f} s")
+        say(f"  {name}: {sum(len(ran) for _, ran in answer[name]['lines'].values())} lines, {seconds:.1f} s")
     return answer
 
 
@@ -148,9 +149,16 @@ def known_lines(names):
     return tests
 
 
+def runs(lines, line):
+    """Did the line run? One without code of its own, such as a call that is always inlined, runs with the one before."""
+    code, ran = lines
+    before = [each for each in code if each <= line]
+    return bool(before) and before[-1] in ran
+
+
 def tests_of(mutation, tests):
     """The tests that run a mutation's line, the quickest first."""
-    found = [name for name, about in tests.items() if mutation.line in about["lines"].get(mutation.file, ())]
+    found = [name for name, about in tests.items() if runs(about["lines"].get(mutation.file, ((), ())), mutation.line)]
     return sorted(found, key=lambda name: tests[name]["seconds"])
 
 

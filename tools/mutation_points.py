@@ -29,7 +29,7 @@ SWAPS = {
 KEYWORDS = {"return", "case", "sizeof", "typeof", "else", "do", "in"}
 DECLARES = re.compile(r"\s*(?:static|const|struct|enum|union|unsigned|signed|int|long|bool|char|void|size_t|uintptr_t|"
                       r"u?int\d+_t|[pv]addr_t|pfn_t|extern|inline|typedef|goto|return|break|continue|case|default|"
-                      r"static_assert|_Static_assert)\b")
+                      r"static_assert|_Static_assert)\b|\s*\w+\s+\w+\s*;")
 STATEMENT = re.compile(r"^(?P<indent>[ \t]+)(?P<text>[A-Za-z_*(][^;{}\n]*;)[ \t]*(?:/\*[^\n]*\*/)?$", re.MULTILINE)
 
 

@@ -18,6 +18,7 @@ SOURCE = textwrap.dedent("""\
     {
         const char *text = "a < b && 1";
         int spare = 0;
+        spare_t unused;
 
         spare++;
         if (a < b)
@@ -63,13 +64,13 @@ def planted(rule):
 
 
 def test_relations_conditions_and_constants_are_found():
-    assert planted("relation") == [(9, "<", "<="), (11, "==", "!=")]
-    assert planted("condition") == [(9, "a < b", "!(a < b)")]
-    assert planted("constant") == [(6, "0", "1"), (11, "0", "1"), (11, "0", "1")]
+    assert planted("relation") == [(10, "<", "<="), (12, "==", "!=")]
+    assert planted("condition") == [(10, "a < b", "!(a < b)")]
+    assert planted("constant") == [(6, "0", "1"), (12, "0", "1"), (12, "0", "1")]
 
 
 def test_a_statement_is_left_out_whole_and_declarations_stay():
-    assert planted("statement") == [(8, "spare++;", ";")]
+    assert planted("statement") == [(9, "spare++;", ";")]
 
 
 def test_comments_strings_and_directives_are_left_alone():
@@ -108,7 +109,7 @@ def options(**changed):
 
 def test_a_campaign_tells_killed_survived_and_unreached(project):
     tests = mutate.known_lines(["tiny"])
-    assert tests["tiny"]["lines"] == {"kernel/mm/tiny.c": [3, 5]}
+    assert tests["tiny"]["lines"] == {"kernel/mm/tiny.c": [[3, 5, 8, 10], [3, 5]]}
     verdicts = {(one.mutation.line, one.mutation.after): one.outcome for one in mutate.campaign(options(), tests)}
     # <= gives the same least number: no test could find it, and nothing may count it as found.
     assert verdicts[5, "<="] == "survived"
@@ -129,6 +130,11 @@ def test_tests_that_fail_already_are_refused(project):
     (project / "tests/tiny.c").write_text("int main(void) { return 1; }\n")
     with pytest.raises(SystemExit, match="fails without any mutation"):
         mutate.known_lines(["tiny"])
+
+
+@pytest.mark.parametrize("line, ran", [(2, False), (3, True), (4, True), (5, False), (6, False), (8, True)])
+def test_a_line_without_code_runs_with_the_one_before(line, ran):
+    assert mutate.runs([[3, 5, 7], [3, 7]], line) == ran
 
 
 def test_the_summary_counts_and_names_survivors():
