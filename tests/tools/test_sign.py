@@ -14,11 +14,15 @@ sys.path.insert(0, str(ROOT / "tests/qemu"))
 import pe  # noqa: E402
 from secure_boot import CERTIFICATE, unlock_key  # noqa: E402
 
-SIGNED = ROOT / "build/signed/BOOTX64.EFI"
-
 
 def make_sign(*words):
     return subprocess.run(["make", "-s", "sign", *words], cwd=ROOT, text=True, check=False, capture_output=True)
+
+
+def sign(signed, key, *words):
+    """Signs to a file of the test's own: tests run side by side in one tree."""
+    done = make_sign(f"SIGNED_EFI={signed}", f"KEY={key}", f"CERT={CERTIFICATE}", *words)
+    assert done.returncode == 0, done.stderr
 
 
 def verifies(path):
@@ -32,11 +36,11 @@ def key(tmp_path_factory):
     return path
 
 
-def test_signed_loader_verifies(key):
+def test_signed_loader_verifies(key, tmp_path):
     """What make sign makes verifies against the certificate of its key; the loader itself does not."""
-    done = make_sign(f"KEY={key}", f"CERT={CERTIFICATE}")
-    assert done.returncode == 0, done.stderr
-    assert verifies(SIGNED) and not verifies(ROOT / "build/BOOTX64.EFI")
+    signed = tmp_path / "signed.efi"
+    sign(signed, key)
+    assert verifies(signed) and not verifies(ROOT / "build/BOOTX64.EFI")
 
 
 def test_missing_words_are_named():
@@ -49,16 +53,16 @@ def test_pinned_loader_holds_the_configurations_hash(key, tmp_path):
     """With CONF=FILE the hash of that file is in the signed loader, and the loader is valid: its checksum, too."""
     conf = tmp_path / "meridian.conf"
     conf.write_text("cmdline: json\n")
-    done = make_sign(f"KEY={key}", f"CERT={CERTIFICATE}", f"CONF={conf}")
-    assert done.returncode == 0, done.stderr
-    assert verifies(SIGNED)
-    assert hashlib.sha256(conf.read_bytes()).digest() in SIGNED.read_bytes()
-    pe.check_image(pe.Image(SIGNED))
+    signed = tmp_path / "signed.efi"
+    sign(signed, key, f"CONF={conf}")
+    assert verifies(signed)
+    assert hashlib.sha256(conf.read_bytes()).digest() in signed.read_bytes()
+    pe.check_image(pe.Image(signed))
 
 
 def test_pin_needs_a_loader_and_a_configuration(tmp_path):
     """A file that is no loader, and a configuration that is not there, are named."""
-    done = make_sign("KEY=Makefile", "CERT=Makefile", f"CONF={tmp_path}/nowhere")
+    done = make_sign(f"SIGNED_EFI={tmp_path}/signed.efi", "KEY=Makefile", "CERT=Makefile", f"CONF={tmp_path}/nowhere")
     assert done.returncode != 0 and "nowhere" in done.stderr
     other = tmp_path / "other.efi"
     other.write_bytes((ROOT / "build/BOOTX64.EFI").read_bytes().replace(pe.PIN_MARK, b"x" * len(pe.PIN_MARK)))
