@@ -32,6 +32,7 @@ struct acpi_machine {
     uint64_t tables[TABLES_MAX]; /* what the root table will list */
     uint32_t count;
     unsigned reads;
+    unsigned refused_read; /* which of them fails, counted from 1; 0: none */
     struct acpi_reader reader;
 };
 
@@ -41,6 +42,8 @@ static inline bool machine_read(void *context, paddr_t address, void *to, size_t
     uint64_t offset = pa_value(address) - MACHINE_BASE;
 
     machine->reads++;
+    if (machine->reads == machine->refused_read)
+        return false;
     if (pa_value(address) < MACHINE_BASE || offset > machine->end ||
         size_bytes > machine->end - offset)
         return false;

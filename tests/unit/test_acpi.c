@@ -96,6 +96,24 @@ static void no_root(void **state)
     assert_int_equal(acpi_open(&machine->reader, pa(at(rsdp)), &root), STATUS_CORRUPT);
 }
 
+static void half_a_root_pointer(void **state)
+{
+    /* A root pointer whose extended part is out of reach is refused; the whole one serves again. */
+    struct acpi_machine *machine = *state;
+    struct acpi_root root = { 0 };
+    uint64_t xsdt, rsdp;
+
+    put_table(machine, "HPET", 56, 1);
+    xsdt = put_root(machine, 8);
+    rsdp = put_pointer(machine, 0, at(xsdt));
+    machine->end = rsdp + 35;
+    assert_int_equal(acpi_open(&machine->reader, pa(at(rsdp)), &root), STATUS_TRUNCATED);
+    assert_int_equal(root.entry_count, 0);
+    machine->end++;
+    assert_int_equal(acpi_open(&machine->reader, pa(at(rsdp)), &root), STATUS_OK);
+    assert_int_equal(root.entry_count, 1);
+}
+
 static void damaged_tables(void **state)
 {
     /* A table whose checksum or length is wrong, or which is not all there, is not given out. */
@@ -247,6 +265,33 @@ static void processors(void **state)
     assert_int_equal(host_log_count(LOG_WARNING), 1);
 }
 
+static void processors_out_of_reach(void **state)
+{
+    /* A MADT too short for its first entry, or whose address cannot be read, leaves all as it was. */
+    struct acpi_machine *machine = *state;
+    uint64_t madt = put_table(machine, "APIC", 44, 5);
+    struct acpi_cursor cursor = { .offset = 1 };
+    paddr_t local_apic = pa(2);
+    struct acpi_root root;
+
+    poke(machine, madt + 36, 0xfee00000, 4);
+    seal_table(machine, madt);
+    assert_int_equal(open_machine(machine, &root), STATUS_OK);
+    machine->reads = 0;
+    assert_int_equal(acpi_madt_open(&root, &cursor, &local_apic), STATUS_OK);
+    assert_int_equal(pa_value(local_apic), 0xfee00000);
+    machine->refused_read = machine->reads; /* the last one, of the address */
+    machine->reads = 0;
+    cursor.offset = 1;
+    local_apic = pa(2);
+    assert_int_equal(acpi_madt_open(&root, &cursor, &local_apic), STATUS_TRUNCATED);
+    poke(machine, madt + 4, 43, 4);
+    seal_table(machine, madt);
+    assert_int_equal(acpi_madt_open(&root, &cursor, &local_apic), STATUS_CORRUPT);
+    assert_true(host_log_contains("ends after 43 bytes, before its first entry"));
+    assert_true(cursor.offset == 1 && pa_value(local_apic) == 2);
+}
+
 static void configuration_space(void **state)
 {
     /* MCFG tells segments and buses; an entry that makes no sense is left out, a partial one too. */
@@ -312,12 +357,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(old_firmware, setup, teardown),
         cmocka_unit_test_setup_teardown(a_bad_xsdt, setup, teardown),
         cmocka_unit_test_setup_teardown(no_root, setup, teardown),
+        cmocka_unit_test_setup_teardown(half_a_root_pointer, setup, teardown),
         cmocka_unit_test_setup_teardown(damaged_tables, setup, teardown),
         cmocka_unit_test_setup_teardown(twins, setup, teardown),
         cmocka_unit_test_setup_teardown(loops, setup, teardown),
         cmocka_unit_test_setup_teardown(many_tables, setup, teardown),
         cmocka_unit_test_setup_teardown(the_bios_scan, setup, teardown),
         cmocka_unit_test_setup_teardown(processors, setup, teardown),
+        cmocka_unit_test_setup_teardown(processors_out_of_reach, setup, teardown),
         cmocka_unit_test_setup_teardown(configuration_space, setup, teardown),
         cmocka_unit_test_setup_teardown(timer, setup, teardown),
     };

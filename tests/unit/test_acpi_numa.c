@@ -251,6 +251,27 @@ static void impossible_distances(void **state)
     assert_true(host_log_contains("none of it is believed"));
 }
 
+static void distances_out_of_reach(void **state)
+{
+    /* A SLIT too short for its count, or of which a distance cannot be read, leaves all as it was. */
+    struct acpi_machine *machine = *state;
+    uint64_t slit = put_slit(machine, 3, 3);
+    struct acpi_distances found;
+    struct acpi_root root;
+
+    assert_int_equal(open_machine(machine, &root), STATUS_OK);
+    machine->reads = 0;
+    assert_int_equal(acpi_slit_open(&root, &found), STATUS_OK);
+    machine->refused_read = machine->reads; /* the last one, of 2 to itself */
+    machine->reads = 0;
+    found.count = 77;
+    assert_int_equal(acpi_slit_open(&root, &found), STATUS_TRUNCATED);
+    poke(machine, slit + 4, SLIT_FIRST - 1, 4);
+    seal_table(machine, slit);
+    assert_int_equal(acpi_slit_open(&root, &found), STATUS_CORRUPT);
+    assert_int_equal(found.count, 77);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +283,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(distances, setup, teardown),
         cmocka_unit_test_setup_teardown(absurd_distances, setup, teardown),
         cmocka_unit_test_setup_teardown(impossible_distances, setup, teardown),
+        cmocka_unit_test_setup_teardown(distances_out_of_reach, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

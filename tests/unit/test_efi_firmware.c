@@ -248,6 +248,11 @@ static void parts_that_cannot_be_read(void **state)
     assert_int_equal(source_read_at(&file.source, 0, part, sizeof(part)), STATUS_OK);
     assert_int_equal(source_read_at(&file.source, 5000, part, sizeof(part)), STATUS_IO);
     assert_int_equal(source_read_at(&file.source, FILE_BYTES, part, 1), STATUS_TRUNCATED);
+    uefi_machine.devices[0].files[0].cannot_seek = true;
+    assert_int_equal(source_read_at(&file.source, 1000, part, sizeof(part)), STATUS_IO);
+    uefi_machine.devices[0].files[0].cannot_seek = false;
+    assert_int_equal(source_read_at(&file.source, 1000, part, sizeof(part)), STATUS_OK);
+    assert_memory_equal(part, content + 1000, sizeof(part));
     files_close(&file);
     files_close_volume(&volume);
 }
@@ -255,7 +260,7 @@ static void parts_that_cannot_be_read(void **state)
 static void the_start_device_comes_first(void **state)
 {
     /* A file is taken from the device that started the loader, else from the first volume that has
-     * it; devices without volumes and volumes that cannot be read are passed over. */
+     * it; devices without volumes, volumes without it and ones that cannot be read are passed over. */
     struct refusal refusal = { 0 };
     struct volume volume;
     struct file file;
@@ -272,7 +277,12 @@ static void the_start_device_comes_first(void **state)
     assert_int_equal(file.source.size_bytes, 222);
     files_close(&file);
     files_close_volume(&volume);
-    uefi_machine.devices[0].has_volume = true;
+    uefi_machine.devices[0].has_volume = true; /* without the file */
+    assert_int_equal(files_find(path_of("/c"), &volume, &file, &refusal), STATUS_OK);
+    assert_int_equal(file.source.size_bytes, 222);
+    files_close(&file);
+    files_close_volume(&volume);
+    assert_int_equal(files_find(path_of("/d"), &volume, &file, &refusal), STATUS_NOT_FOUND);
     uefi_machine.devices[0].files[0] = a_file("\\c");
     assert_int_equal(files_find(path_of("/c"), &volume, &file, &refusal), STATUS_OK);
     assert_int_equal(file.source.size_bytes, FILE_BYTES);

@@ -128,13 +128,9 @@ static void nothing_about_memory(void **state)
     assert_int_equal(start(loader), STATUS_NOT_FOUND);
 }
 
-static void a_framebuffer(void **state)
+/* A picture of 3 MiB at 48 MiB. */
+static void put_framebuffer(struct loader *loader)
 {
-    /* A linear RGB framebuffer arrives with its masks and is cut out of memory; text mode is none. */
-    struct loader *loader = *state;
-    const struct region *row;
-
-    put_small_machine(loader);
     loader->info.flags |= MULTIBOOT_HAS_FRAMEBUFFER;
     loader->info.framebuffer = 48 * MiB;
     loader->info.framebuffer_stride_bytes = 4096;
@@ -145,6 +141,16 @@ static void a_framebuffer(void **state)
     loader->info.red = (struct multiboot_colour){ 16, 8 };
     loader->info.green = (struct multiboot_colour){ 8, 8 };
     loader->info.blue = (struct multiboot_colour){ 0, 8 };
+}
+
+static void a_framebuffer(void **state)
+{
+    /* A linear RGB framebuffer arrives with its masks and is cut out of memory; text mode is none. */
+    struct loader *loader = *state;
+    const struct region *row;
+
+    put_small_machine(loader);
+    put_framebuffer(loader);
     assert_int_equal(start(loader), STATUS_OK);
     assert_non_null(loader->view.framebuffer);
     assert_int_equal(loader->view.framebuffer->red_mask, 0xff0000);
@@ -410,6 +416,9 @@ static void every_capacity(void **state)
 
     put_small_machine(loader);
     put_modules(loader, &module, 1);
+    put_framebuffer(loader);
+    loader->info.flags |= MULTIBOOT_HAS_COMMAND_LINE;
+    loader->info.command_line = name;
     assert_int_equal(make_handoff(loader, BLOCK_BYTES), STATUS_OK);
     needed = loader->handoff->size_bytes;
     for (size_t capacity = 0; capacity <= needed; capacity += 8) {

@@ -143,7 +143,11 @@ static EFI_STATUS EFIAPI read_file(struct _EFI_FILE_HANDLE *handle, UINTN *size,
 
 static EFI_STATUS EFIAPI set_position(struct _EFI_FILE_HANDLE *handle, UINT64 position)
 {
-    ((struct open_file *)(void *)handle)->position = position;
+    struct open_file *open = (void *)handle;
+
+    if (open->file->cannot_seek)
+        return EFI_DEVICE_ERROR;
+    open->position = position;
     return EFI_SUCCESS;
 }
 

@@ -29,6 +29,7 @@ struct uefi_file {
     bool tells_nothing;     /* GetInfo() fails */
     size_t read_at_most;    /* bytes a Read(); 0: as many as asked for */
     uint64_t fails_at;      /* Read() at or behind this position is a device error; 0: never */
+    bool cannot_seek;       /* SetPosition() is a device error */
     EFI_STATUS open_status; /* what Open() fails with; EFI_SUCCESS: it does not */
 };
 
