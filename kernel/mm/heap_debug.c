@@ -23,6 +23,7 @@
 
 #include "heap_block.h"
 #include "heap_damage.h"
+#include "heap_fast.h"
 #include "heap_report.h"
 #include "heap_runs.h"
 #include "lib/bits.h"
@@ -445,8 +446,8 @@ bool heap_debug_describe(const void *address, struct heap_object_info *info)
 void *heap_debug_realloc(void *object, size_t size_bytes, const void *caller)
 {
     struct heap_record record;
-    struct heap_request request;
     size_t usable = heap_debug_usable(object);
+    unsigned flags;
     bool accepted;
     void *moved;
 
@@ -455,11 +456,10 @@ void *heap_debug_realloc(void *object, size_t size_bytes, const void *caller)
         (void)heap_debug_free(object, HEAP_ANY_SIZE, caller, &accepted); /* which reports it */
         return NULL;
     }
-    request = (struct heap_request){ size_bytes, 1, (enum heap_tag)record.tag,
-                                     record.flags & (unsigned)HEAP_DMA, caller };
+    flags = record.flags & (unsigned)HEAP_DMA;
     if ((record.flags & HEAP_GUARD_ASKED) != 0)
-        request.flags |= HEAP_GUARDED;
-    moved = heap_debug_alloc(&request);
+        flags |= HEAP_GUARDED;
+    moved = heap_request_large(size_bytes, 1, (enum heap_tag)record.tag, flags, caller);
     if (moved == NULL)
         return NULL;
     memcpy(moved, object, usable < size_bytes ? usable : size_bytes);

@@ -185,6 +185,8 @@ void *heap_busy_alloc(size_t size_bytes, size_t alignment, unsigned class_index,
 {
     if (heap_debug_on)
         return heap_request_large(size_bytes, alignment, HEAP_TAG_NONE, 0, caller);
+    if (heap_must_fail(caller))
+        return NULL;
     return heap_small_alloc(alignment == 1 ? size_bytes : 0, class_index,
                             state | heap_site_state(caller));
 }

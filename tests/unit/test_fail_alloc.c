@@ -4,7 +4,8 @@
  */
 #include "pmm_machine.h"
 
-#include "mm/fail_alloc.h"
+#include "arch/cpu.h"
+#include "mm/fail_alloc_private.h"
 
 #define REQUESTS 6u
 
@@ -107,12 +108,56 @@ static void places_are_told_apart(void **state)
     assert_true(count >= REQUESTS && count < FAIL_ALLOC_SITES);
 }
 
+static void more_places_than_are_told_apart(void **state)
+{
+    /* The first places keep their counts, whoever else asks; further ones are counted in all, and fail in turn. */
+    static const char places[FAIL_ALLOC_SITES + 8];
+    struct fail_alloc_site site = { 0 };
+    unsigned known = 0, failed = 0;
+
+    (void)state;
+    while (fail_alloc_get_site(known, &site))
+        known++;
+    fail_alloc_arm(sizeof(places), 2);
+    for (unsigned round = 0; round < 2; round++)
+        for (unsigned i = 0; i < sizeof(places); i++)
+            failed += fail_alloc_hits(&places[i]);
+    assert_int_equal(fail_alloc_calls(), 2 * sizeof(places));
+    assert_int_equal(fail_alloc_failures(), 2);
+    assert_int_equal(failed, 2);
+    for (unsigned i = known; i < FAIL_ALLOC_SITES; i++) {
+        assert_true(fail_alloc_get_site(i, &site));
+        assert_ptr_equal(site.place, &places[i - known]);
+        assert_int_equal(site.calls, 2);
+        assert_int_equal(site.failures, i == known);
+    }
+    assert_false(fail_alloc_get_site(FAIL_ALLOC_SITES, &site));
+    fail_alloc_on = false;
+}
+
+static void others_are_let_be(void **state)
+{
+    /* Requests of a processor that has not armed it are neither counted nor refused. */
+    (void)state;
+    host_cpu_set(1);
+    fail_alloc_arm(1, FAIL_ALLOC_EVER);
+    host_cpu_set(0);
+    assert_false(fail_alloc_hits("place"));
+    assert_int_equal(fail_alloc_calls(), 0);
+    host_cpu_set(1);
+    assert_true(fail_alloc_hits("place"));
+    host_cpu_set(0);
+    fail_alloc_on = false;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_nth_fails, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_fails_that_is_only_counted, set_up, tear_down),
         cmocka_unit_test_setup_teardown(places_are_told_apart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(more_places_than_are_told_apart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(others_are_let_be, set_up, tear_down),
     };
 
     return cmocka_run_group_tests_name("fail_alloc", tests, NULL, NULL);
