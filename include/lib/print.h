@@ -22,6 +22,17 @@ struct print_sink {
 [[gnu::format(printf, 2, 0)]] void print_to_va(struct print_sink *sink, const char *format,
                                                va_list arguments);
 
+/* A sink that keeps what it is told in `text`, terminated after each piece. */
+struct print_text {
+    struct print_sink sink;
+    char *text;
+    size_t size;   /* bytes at `text` */
+    size_t length; /* of the whole text, which is >= size when it was cut */
+};
+
+/* An empty one: `text` is terminated at once when size > 0. */
+void print_text_begin(struct print_text *to, char *text, size_t size);
+
 /* Into `buffer` of `size` bytes, always terminated when size > 0. Returns the length that the
  * whole text has, which is >= size when it was cut. */
 [[gnu::format(printf, 3, 4)]] size_t print_buffer(char *buffer, size_t size, const char *format,

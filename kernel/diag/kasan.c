@@ -27,21 +27,6 @@
 
 bool kasan_on;
 
-struct text {
-    struct print_sink sink;
-    char text[TEXT_BYTES];
-    size_t length;
-};
-
-static void text_write(struct print_sink *sink, const char *text, size_t size)
-{
-    struct text *to = CONTAINER_OF(sink, struct text, sink);
-
-    for (size_t i = 0; i < size && to->length + 1 < TEXT_BYTES; i++)
-        to->text[to->length++] = text[i];
-    to->text[to->length] = '\0';
-}
-
 /* What lies at a closed address. The heap knows its own. */
 static void describe(uintptr_t address, struct print_sink *sink)
 {
@@ -63,14 +48,16 @@ static void describe(uintptr_t address, struct print_sink *sink)
 [[gnu::noreturn]] static void fail(uintptr_t address, size_t size_bytes, bool write,
                                    const void *caller)
 {
-    struct text what = { .sink.write = text_write };
+    struct print_text what;
+    char text[TEXT_BYTES];
     char place[PLACE_BYTES];
 
     __atomic_store_n(&kasan_on, false, __ATOMIC_RELAXED); /* the report reads what it must */
     (void)diag_place_name(caller, place, sizeof(place));
+    print_text_begin(&what, text, sizeof(text));
     describe(address, &what.sink);
     panic("%s %s %zu byte%s at 0x%llx: %s", place, write ? "wrote" : "read", size_bytes,
-          size_bytes == 1 ? "" : "s", (unsigned long long)address, what.text);
+          size_bytes == 1 ? "" : "s", (unsigned long long)address, text);
 }
 
 /* The first byte of [address, end) that is closed; `end` if none is. Not past the grain of `address`. */

@@ -102,23 +102,14 @@ static void report_write(struct print_sink *sink, const char *text, size_t size)
         fault_log_append(report->record, text, size);
 }
 
-static void sentence_write(struct print_sink *sink, const char *text, size_t size)
-{
-    struct report *report = CONTAINER_OF(sink, struct report, sentence_sink);
-
-    for (size_t i = 0; i < size && report->sentence_length + 1 < sizeof(report->sentence); i++)
-        report->sentence[report->sentence_length++] = text[i];
-    report->sentence[report->sentence_length] = '\0';
-}
-
 static void make_sentence(void *context)
 {
     struct report *report = context;
 
     if (report->panic != NULL)
-        print_to(&report->sentence_sink, "%s", report->panic);
+        print_to(&report->spoken.sink, "%s", report->panic);
     else
-        diag_explain(&report->info, &report->sentence_sink);
+        diag_explain(&report->info, &report->spoken.sink);
 }
 
 /* --- writing one ------------------------------------------------------------------------- */
@@ -149,7 +140,7 @@ static void write_headline(struct report *report)
         print_to(&report->sink, "\n%.61s the program '%s' has failed\n", line, report->program);
     paragraph_begin(&paragraph, &report->sink, NULL, 0);
     print_to(&paragraph.sink, "%s.",
-             report->sentence_length > 0 ? report->sentence : subject(report));
+             report->spoken.length > 0 ? report->sentence : subject(report));
     paragraph_end(&paragraph);
 }
 
@@ -165,12 +156,11 @@ static struct vm_space *space_of(const struct report *report)
 static void prepare(struct report *report)
 {
     report->sink.write = report_write;
-    report->sentence_sink.write = sentence_write;
+    print_text_begin(&report->spoken, report->sentence, sizeof(report->sentence));
     report->space = space_of(report);
     run_part(make_sentence, report);
-    report->record =
-        fault_log_note(&report->info, report->program, report->panic != NULL,
-                       report->sentence_length > 0 ? report->sentence : subject(report));
+    report->record = fault_log_note(&report->info, report->program, report->panic != NULL,
+                                    report->spoken.length > 0 ? report->sentence : subject(report));
 }
 
 static void write_parts(struct report *report)

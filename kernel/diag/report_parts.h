@@ -9,6 +9,7 @@
 
 #include "arch/trap.h"
 #include "diag/fault_log.h"
+#include "lib/print.h"
 #include "mm/vmm.h"
 
 /* A report in the making. */
@@ -21,8 +22,7 @@ struct report {
     struct vm_space *space;      /* where the address is looked up; NULL: there is none yet */
     struct fault_record *record; /* keeps the text; NULL: not yet */
     struct print_sink sink;      /* the console, and the record */
-    struct print_sink sentence_sink;
-    size_t sentence_length;
+    struct print_text spoken;    /* into `sentence` */
     char sentence[FAULT_SENTENCE_BYTES];
 };
 

@@ -14,21 +14,6 @@
 
 #define TEXT_BYTES 384
 
-struct text {
-    struct print_sink sink;
-    char text[TEXT_BYTES];
-    size_t length;
-};
-
-static void text_write(struct print_sink *sink, const char *text, size_t size)
-{
-    struct text *to = CONTAINER_OF(sink, struct text, sink);
-
-    for (size_t i = 0; i < size && to->length + 1 < TEXT_BYTES; i++)
-        to->text[to->length++] = text[i];
-    to->text[to->length] = '\0';
-}
-
 static bool contains(const char *text, const char *part)
 {
     for (; *text != '\0'; text++)
@@ -51,14 +36,16 @@ static bool debug(struct selftest *test, unsigned options, uint32_t guard_one_in
 static void expect_sentence(struct selftest *test, const struct trap_info *info, const char *what,
                             bool freed)
 {
-    struct text said = { .sink.write = text_write };
+    struct print_text said;
+    char text[TEXT_BYTES];
 
+    print_text_begin(&said, text, sizeof(text));
     diag_explain(info, &said.sink);
     (void)selftest_check(test,
-                         contains(said.text, what) &&
-                             contains(said.text, "allocated at selftest_heapdebug") &&
-                             (!freed || contains(said.text, "freed at selftest_heapdebug")),
-                         "'%s' and its places are missing: %s", what, said.text);
+                         contains(text, what) &&
+                             contains(text, "allocated at selftest_heapdebug") &&
+                             (!freed || contains(text, "freed at selftest_heapdebug")),
+                         "'%s' and its places are missing: %s", what, text);
 }
 
 /* --- mistakes: out of line, so that their names stand in the reports ------------------------- */

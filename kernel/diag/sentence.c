@@ -262,27 +262,10 @@ void diag_explain(const struct trap_info *info, struct print_sink *sink)
     }
 }
 
-/* A sink that fills a buffer and drops what does not fit. */
-struct sentence {
-    struct print_sink sink;
-    char *text;
-    size_t size;
-    size_t length;
-};
-
-static void sentence_write(struct print_sink *sink, const char *text, size_t size)
-{
-    struct sentence *sentence = CONTAINER_OF(sink, struct sentence, sink);
-
-    for (size_t i = 0; i < size && sentence->length + 1 < sentence->size; i++)
-        sentence->text[sentence->length++] = text[i];
-    sentence->text[sentence->length] = '\0';
-}
-
 void diag_sentence(const struct trap_info *info, char *text, size_t size)
 {
-    struct sentence sentence = { .sink.write = sentence_write, .text = text, .size = size };
+    struct print_text sentence;
 
-    text[0] = '\0';
+    print_text_begin(&sentence, text, size);
     diag_explain(info, &sentence.sink);
 }

@@ -347,33 +347,33 @@ void print_to(struct print_sink *sink, const char *format, ...)
 
 /* --- into a buffer ----------------------------------------------------------------------- */
 
-struct buffer_sink {
-    struct print_sink sink;
-    char *buffer;
-    size_t size;
-    size_t length; /* of the whole text, cut or not */
-};
-
-static void buffer_write(struct print_sink *sink, const char *text, size_t size)
+static void text_write(struct print_sink *sink, const char *text, size_t size)
 {
-    struct buffer_sink *target = CONTAINER_OF(sink, struct buffer_sink, sink);
-    size_t room = target->length + 1 < target->size ? target->size - target->length - 1 : 0;
+    struct print_text *to = CONTAINER_OF(sink, struct print_text, sink);
+    size_t room = to->length + 1 < to->size ? to->size - to->length - 1 : 0;
+    size_t kept = size < room ? size : room;
 
-    if (room > 0)
-        memcpy(target->buffer + target->length, text, size < room ? size : room);
-    target->length += size;
+    if (kept > 0) {
+        memcpy(to->text + to->length, text, kept);
+        to->text[to->length + kept] = '\0';
+    }
+    to->length += size;
+}
+
+void print_text_begin(struct print_text *to, char *text, size_t size)
+{
+    *to = (struct print_text){ .sink.write = text_write, .text = text, .size = size };
+    if (size > 0)
+        text[0] = '\0';
 }
 
 size_t print_buffer_va(char *buffer, size_t size, const char *format, va_list arguments)
 {
-    struct buffer_sink target = {
-        .sink.write = buffer_write, .buffer = buffer, .size = size, .length = 0
-    };
+    struct print_text to;
 
-    print_to_va(&target.sink, format, arguments);
-    if (size > 0)
-        buffer[target.length < size ? target.length : size - 1] = '\0';
-    return target.length;
+    print_text_begin(&to, buffer, size);
+    print_to_va(&to.sink, format, arguments);
+    return to.length;
 }
 
 size_t print_buffer(char *buffer, size_t size, const char *format, ...)

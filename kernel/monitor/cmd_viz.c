@@ -114,25 +114,11 @@ static void draw_on_screen(void)
 
 /* --- explaining -------------------------------------------------------------------------- */
 
-struct note_sink {
-    struct print_sink sink;
-    size_t used;
-};
-
-static void note_write(struct print_sink *sink, const char *text, size_t size)
-{
-    struct note_sink *target = CONTAINER_OF(sink, struct note_sink, sink);
-
-    for (size_t i = 0; i < size && target->used + 1 < NOTE_BYTES; i++)
-        note[target->used++] = text[i];
-    note[target->used] = '\0';
-}
-
 static void explain_chosen(const struct handoff_view *machine)
 {
-    struct note_sink target = { .sink.write = note_write };
+    struct print_text target;
 
-    note[0] = '\0';
+    print_text_begin(&target, note, sizeof(note));
     explain_physical(machine, pa(dashboard_address(&dashboard)), &explanation);
     explain_print(&explanation, &target.sink);
     dashboard.note = note;
