@@ -40,9 +40,10 @@ static bool is_writable(uint64_t address)
 
 static bool can_be_painted(const struct handoff_framebuffer *framebuffer)
 {
-    uint64_t end = framebuffer->base + framebuffer->size_bytes;
+    uint64_t end;
 
-    if (framebuffer->size_bytes == 0)
+    if (framebuffer->size_bytes == 0 ||
+        !checked_add(framebuffer->base, framebuffer->size_bytes, &end))
         return false;
     return end <= 4 * GiB || (is_writable(framebuffer->base) && is_writable(end - 1));
 }
