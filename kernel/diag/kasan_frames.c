@@ -28,13 +28,19 @@ static void close_frames(pfn_t first, uint64_t count)
     shadow_close(arch_phys_ptr(pfn_to_pa(first)), (size_t)count << PAGE_SHIFT, SHADOW_FRAME);
 }
 
-/* Whether it is somebody's: a free that may be right. */
 static bool is_used(pfn_t frame)
 {
     struct frame_info info;
 
     frame_describe(frame, &info);
     return info.managed && info.references != 0;
+}
+
+/* Whether both ends are somebody's: a free that may be right. */
+static bool is_used_run(pfn_t first, uint64_t count)
+{
+    return count != 0 && count - 1 <= UINTPTR_MAX - pfn_value(first) && is_used(first) &&
+           is_used(pfn_add(first, count - 1));
 }
 
 /* --- allocations ---------------------------------------------------------------------------- */
@@ -105,16 +111,17 @@ WRAPPED(enum status, pmm_free_frame, pfn_t frame)
 
 WRAPPED(enum status, pmm_free, pfn_t first, unsigned order)
 {
-    bool used = is_used(first);
+    uint64_t count = order <= PMM_MAX_ORDER ? (uint64_t)1 << order : 0;
+    bool used = is_used_run(first, count);
 
     if (used)
-        close_frames(first, (uint64_t)1 << order);
-    return settle(__real_pmm_free(first, order), used, first, (uint64_t)1 << order);
+        close_frames(first, count);
+    return settle(__real_pmm_free(first, order), used, first, count);
 }
 
 WRAPPED(enum status, pmm_free_run, pfn_t first, uint64_t count)
 {
-    bool used = is_used(first);
+    bool used = is_used_run(first, count);
 
     if (used)
         close_frames(first, count);
