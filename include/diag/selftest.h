@@ -27,6 +27,10 @@ bool selftest_stress(const struct handoff_view *machine, const char *name, unsig
  * that gives everything back must not lower. */
 uint64_t selftest_frames_at_hand(void);
 
+/* What the allocators, the tables and the areas say of themselves: STATUS_OK, or what the first that is not
+ * sound says. */
+enum status selftest_memory_check(void);
+
 /* A seed nobody chose. */
 uint32_t selftest_new_seed(void);
 

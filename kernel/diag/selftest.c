@@ -226,6 +226,19 @@ uint64_t selftest_frames_at_hand(void)
     return free_frames + (stats.metadata_bytes >> PAGE_SHIFT);
 }
 
+enum status selftest_memory_check(void)
+{
+    enum status status = pmm_check();
+
+    if (status == STATUS_OK)
+        status = heap_check();
+    if (status == STATUS_OK)
+        status = paging_audit();
+    if (status == STATUS_OK)
+        status = vm_space_check(vm_kernel());
+    return status;
+}
+
 /* Runs a test that did not leave as many frames as it found once more, and again: what is needed once
  * stays, such as the tables behind pages of metadata, wherever chance put them; a leak is there each time. */
 static void look_for_leak(const struct selftest_entry *entry, const struct selftest *first,

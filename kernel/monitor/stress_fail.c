@@ -251,14 +251,9 @@ struct sweep {
 /* Whether all is well after a run in which the `nth` allocation failed, alone or with all behind it. */
 static bool is_as_before(const struct sweep *sweep, uint64_t nth, bool ever)
 {
-    enum status status = pmm_check();
-    uint64_t at_hand;
+    enum status status = selftest_memory_check();
+    uint64_t at_hand = selftest_frames_at_hand();
 
-    if (status == STATUS_OK)
-        status = heap_check();
-    if (status == STATUS_OK)
-        status = vm_space_check(vm_kernel());
-    at_hand = selftest_frames_at_hand();
     if (status == STATUS_OK && at_hand == sweep->at_hand)
         return true;
     return command_fail(
