@@ -64,6 +64,7 @@ struct command_call;
 bool stress_fail_run(const struct command_call *call, bool show_sites);
 
 /* Notes a failure, unless there was one. */
-[[gnu::format(printf, 2, 3)]] void stress_fail(struct stress_cpu *self, const char *format, ...);
+[[gnu::format(printf, 2, 3)]] void stress_note_failure(struct stress_cpu *self, const char *format,
+                                                       ...);
 
 #endif

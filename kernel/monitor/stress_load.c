@@ -40,7 +40,7 @@ struct draw {
     uint32_t stamp;
 };
 
-void stress_fail(struct stress_cpu *self, const char *format, ...)
+void stress_note_failure(struct stress_cpu *self, const char *format, ...)
 {
     va_list arguments;
 
@@ -72,8 +72,8 @@ static bool check(struct stress_cpu *self, bool condition, const char *what, uin
 {
     self->checks++;
     if (!condition)
-        stress_fail(self, "step %llu: %s: what was written (0x%x) is not there",
-                    (unsigned long long)self->steps, what, stamp);
+        stress_note_failure(self, "step %llu: %s: what was written (0x%x) is not there",
+                            (unsigned long long)self->steps, what, stamp);
     return condition;
 }
 
@@ -126,7 +126,7 @@ static void drop_frames(struct stress_cpu *self, struct stress_piece *piece)
     (void)check(self, each_frame(piece, false), "a run of frames", piece->stamp);
     piece->size_bytes = 0;
     if (pmm_free(piece->frame, order) != STATUS_OK)
-        stress_fail(self, "a run of frames was not accepted back");
+        stress_note_failure(self, "a run of frames was not accepted back");
 }
 
 static void frame_step(struct stress_cpu *self, struct draw draw)
@@ -181,7 +181,7 @@ static void drop_object(struct stress_cpu *self, struct stress_piece *piece)
 
     piece->size_bytes = 0;
     if (right && !kfree(piece->memory))
-        stress_fail(self, "an object was not accepted back");
+        stress_note_failure(self, "an object was not accepted back");
 }
 
 static void object_step(struct stress_cpu *self, struct draw draw)
@@ -289,7 +289,7 @@ static void drop_area(struct stress_cpu *self, struct stress_piece *piece)
         STATUS_OK)
         piece->size_bytes = 0;
     else
-        stress_fail(self, "an area was not unmapped");
+        stress_note_failure(self, "an area was not unmapped");
 }
 
 static void area_step(struct stress_cpu *self, struct draw draw)
@@ -375,8 +375,8 @@ static void look_step(struct stress_cpu *self)
         self->counts[STRESS_SHOOTING]++;
         self->checks++;
         if (!remap_look(&other->remap, NULL))
-            stress_fail(self, "step %llu: read a frame that processor %u had unmapped",
-                        (unsigned long long)self->steps, cpu);
+            stress_note_failure(self, "step %llu: read a frame that processor %u had unmapped",
+                                (unsigned long long)self->steps, cpu);
     }
 }
 
