@@ -4,14 +4,8 @@
  *
  * The records are spoiled from outside, one at a time, and put back.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <cmocka.h>
-
+#include "damage.h"
 #include "heap_machine.h"
-#include "host_log.h"
 #include "lib/bits.h"
 #include "mm/heap.h"
 #include "mm/heap_debug.h"
@@ -67,22 +61,7 @@ static struct heap_page *run_of(enum heap_page_kind kind)
     return &heap_window.pages[page];
 }
 
-static void expect_corrupt(const char *what)
-{
-    host_log_clear();
-    assert_int_equal(heap_check(), STATUS_CORRUPT);
-    if (!host_log_contains(what))
-        fail_msg("'%s' is not in: %s", what, host_log_text());
-}
-
-/* With `place` another value, the check fails and says `what`; then it is as it was. */
-#define EXPECT_DAMAGE(place, value, what)                                                          \
-    do {                                                                                           \
-        __typeof__(place) as_it_was = (place);                                                     \
-        (place) = (__typeof__(place))(value);                                                      \
-        expect_corrupt(what);                                                                      \
-        (place) = as_it_was;                                                                       \
-    } while (false)
+#define EXPECT_DAMAGE(place, value, what) EXPECT_DAMAGE_BY(heap_check, place, value, what)
 
 static void damage_to_runs_is_found(void **state)
 {

@@ -6,6 +6,7 @@
  */
 #include "pmm_machine.h"
 
+#include "damage.h"
 #include "mm/pmm_private.h"
 
 static struct pmm_area *area;
@@ -35,22 +36,7 @@ static int teardown(void **state)
     return machine_stop(state);
 }
 
-static void expect_corrupt(const char *what)
-{
-    host_log_clear();
-    assert_int_equal(pmm_check(), STATUS_CORRUPT);
-    if (!host_log_contains(what))
-        fail_msg("'%s' is not in: %s", what, host_log_text());
-}
-
-/* With `place` another value, the check fails and says `what`; then it is as it was. */
-#define EXPECT_DAMAGE(place, value, what)                                                          \
-    do {                                                                                           \
-        __typeof__(place) as_it_was = (place);                                                     \
-        (place) = (__typeof__(place))(value);                                                      \
-        expect_corrupt(what);                                                                      \
-        (place) = as_it_was;                                                                       \
-    } while (false)
+#define EXPECT_DAMAGE(place, value, what) EXPECT_DAMAGE_BY(pmm_check, place, value, what)
 
 /* A free frame of the block, as an index into the area. */
 static unsigned free_place(void)
