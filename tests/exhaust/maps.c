@@ -18,6 +18,7 @@
 #include "exhaust.h"
 #include "lib/bits.h"
 #include "mm/memmap.h"
+#include "tests/unit/strictness.h"
 
 #define PAGES       4u
 #define ATOM        (PAGE_SIZE / 2)
@@ -25,7 +26,6 @@
 #define LIMIT_PAGES 3u
 #define ENTRIES     3u
 #define DOMAIN_MAX  1024u
-#define USABLE      1u
 
 /* What it is to be told, and what it means. */
 struct choice {
@@ -36,16 +36,6 @@ struct choice {
     };
 };
 
-static const uint32_t types[] = { 0,
-                                  E820_USABLE,
-                                  E820_UNACCEPTED,
-                                  E820_SOFT_RESERVED,
-                                  E820_PERSISTENT,
-                                  E820_ACPI_DATA,
-                                  E820_ACPI_NVS,
-                                  E820_RESERVED,
-                                  E820_UNUSABLE };
-
 /* --- the domain -------------------------------------------------------------------------- */
 
 /* A range of bytes; one that wraps is cut at the limit, or nothing where it says usable. */
@@ -55,7 +45,7 @@ static void mark(struct choice *choice, unsigned strictness, uint64_t start, uin
     for (unsigned i = 0; i < ATOMS; i++) {
         uint64_t at = i * ATOM;
         bool inside =
-            wraps ? strictness != USABLE && at >= start : at >= start && at - start < size;
+            wraps ? strictness != STRICT_USABLE && at >= start : at >= start && at - start < size;
 
         choice->strict[i] = inside ? (uint8_t)strictness : 0;
     }
@@ -64,31 +54,30 @@ static void mark(struct choice *choice, unsigned strictness, uint64_t start, uin
 struct kind {
     uint32_t type;
     uint64_t attribute;
-    unsigned strictness;
 };
 
 #define WB EFI_ATTRIBUTE_WB
 static const struct kind kinds[] = {
-    { EFI_TYPE_RESERVED, WB, 7 },
-    { EFI_TYPE_LOADER_CODE, WB, 1 },
-    { EFI_TYPE_LOADER_DATA, WB, 1 },
-    { EFI_TYPE_BOOT_SERVICES_CODE, WB, 1 },
-    { EFI_TYPE_BOOT_SERVICES_DATA, WB, 1 },
-    { EFI_TYPE_RUNTIME_SERVICES_CODE, WB, 7 },
-    { EFI_TYPE_RUNTIME_SERVICES_DATA, WB, 7 },
-    { EFI_TYPE_CONVENTIONAL, WB, 1 },
-    { EFI_TYPE_UNUSABLE, WB, 8 },
-    { EFI_TYPE_ACPI_RECLAIM, WB, 5 },
-    { EFI_TYPE_ACPI_NVS, WB, 6 },
-    { EFI_TYPE_MMIO, WB, 7 },
-    { EFI_TYPE_MMIO_PORT_SPACE, WB, 7 },
-    { EFI_TYPE_PAL_CODE, WB, 7 },
-    { EFI_TYPE_PERSISTENT, WB, 4 },
-    { EFI_TYPE_UNACCEPTED, WB, 2 },
-    { 0x80000001, WB, 7 },
-    { EFI_TYPE_CONVENTIONAL, 0, 7 },
-    { EFI_TYPE_CONVENTIONAL, WB | EFI_ATTRIBUTE_SP, 3 },
-    { EFI_TYPE_CONVENTIONAL, WB | EFI_ATTRIBUTE_RUNTIME, 1 },
+    { EFI_TYPE_RESERVED, WB },
+    { EFI_TYPE_LOADER_CODE, WB },
+    { EFI_TYPE_LOADER_DATA, WB },
+    { EFI_TYPE_BOOT_SERVICES_CODE, WB },
+    { EFI_TYPE_BOOT_SERVICES_DATA, WB },
+    { EFI_TYPE_RUNTIME_SERVICES_CODE, WB },
+    { EFI_TYPE_RUNTIME_SERVICES_DATA, WB },
+    { EFI_TYPE_CONVENTIONAL, WB },
+    { EFI_TYPE_UNUSABLE, WB },
+    { EFI_TYPE_ACPI_RECLAIM, WB },
+    { EFI_TYPE_ACPI_NVS, WB },
+    { EFI_TYPE_MMIO, WB },
+    { EFI_TYPE_MMIO_PORT_SPACE, WB },
+    { EFI_TYPE_PAL_CODE, WB },
+    { EFI_TYPE_PERSISTENT, WB },
+    { EFI_TYPE_UNACCEPTED, WB },
+    { 0x80000001, WB },
+    { EFI_TYPE_CONVENTIONAL, 0 },
+    { EFI_TYPE_CONVENTIONAL, WB | EFI_ATTRIBUTE_SP },
+    { EFI_TYPE_CONVENTIONAL, WB | EFI_ATTRIBUTE_RUNTIME },
 };
 
 static size_t efi_domain(struct choice *choices)
@@ -111,7 +100,7 @@ static size_t efi_domain(struct choice *choices)
                                                               .physical_start = starts[start],
                                                               .page_count = sizes[size],
                                                               .attribute = kinds[kind].attribute };
-                mark(choice, kinds[kind].strictness, starts[start], bytes, wraps);
+                mark(choice, efi_strictness(&choice->efi), starts[start], bytes, wraps);
             }
     return count;
 }
@@ -120,9 +109,9 @@ static size_t e820_domain(struct choice *choices)
 {
     size_t count = 0;
 
-    for (unsigned strictness = 1; strictness <= ARRAY_COUNT(types); strictness++) {
-        unsigned known = strictness < ARRAY_COUNT(types) ? strictness : 7;
-        uint32_t type = strictness < ARRAY_COUNT(types) ? types[strictness] : 99;
+    for (unsigned strictness = 1; strictness <= STRICT_END; strictness++) {
+        unsigned known = strictness < STRICT_END ? strictness : STRICT_RESERVED;
+        uint32_t type = strictness < STRICT_END ? by_strictness[strictness] : 99;
 
         for (unsigned start = 0; start < ATOMS; start++)
             for (unsigned end = start; end <= ATOMS; end++) {
@@ -154,7 +143,7 @@ static uint32_t model_type(const struct choice *const *entries, size_t count, un
     unsigned b = atom_strictness(entries, count, 2 * page + 1);
     unsigned strictest = a > b ? a : b;
 
-    return strictest == USABLE && a != b ? 0 : types[strictest];
+    return strictest == STRICT_USABLE && a != b ? 0 : by_strictness[strictest];
 }
 
 static void check(const struct memmap *map, const struct choice *const *entries, size_t count)

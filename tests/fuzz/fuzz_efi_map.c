@@ -14,6 +14,7 @@
 #include "boot/efi_memory.h"
 #include "lib/bits.h"
 #include "mm/memmap.h"
+#include "tests/unit/strictness.h"
 
 #define DESCRIPTORS_MAX 16u
 #define STEP_MAX        64u
@@ -93,41 +94,6 @@ static void build(struct world *world, struct feed *feed)
 
 /* --- the model --------------------------------------------------------------------------- */
 
-static bool is_usable(const struct efi_memory_descriptor *said)
-{
-    bool type = said->type == EFI_TYPE_CONVENTIONAL ||
-                (said->type >= EFI_TYPE_LOADER_CODE && said->type <= EFI_TYPE_BOOT_SERVICES_DATA);
-
-    return type && (said->attribute & EFI_ATTRIBUTE_WB) != 0 &&
-           (said->attribute & EFI_ATTRIBUTE_SP) == 0;
-}
-
-/* From 1, usable, to 8, unusable. */
-static unsigned strictness(const struct efi_memory_descriptor *said)
-{
-    static const unsigned char by_type[] = { 7, 1, 1, 1, 1, 7, 7, 1, 8, 5, 6, 7, 7, 7, 4, 2 };
-    unsigned rank = said->type < sizeof(by_type) ? by_type[said->type] : 7;
-
-    if (rank != 1 || is_usable(said))
-        return rank;
-    return (said->attribute & EFI_ATTRIBUTE_WB) != 0 ? 3 : 7;
-}
-
-static uint32_t type_of(unsigned rank)
-{
-    static const uint32_t types[] = { 0,
-                                      E820_USABLE,
-                                      E820_UNACCEPTED,
-                                      E820_SOFT_RESERVED,
-                                      E820_PERSISTENT,
-                                      E820_ACPI_DATA,
-                                      E820_ACPI_NVS,
-                                      E820_RESERVED,
-                                      E820_UNUSABLE };
-
-    return types[rank];
-}
-
 /* The descriptor's part below 2^64, or nothing where it cannot be believed. */
 static bool range_of(const struct efi_memory_descriptor *said, uint64_t *start, uint64_t *last)
 {
@@ -138,7 +104,7 @@ static bool range_of(const struct efi_memory_descriptor *said, uint64_t *start, 
     *start = said->physical_start;
     if (!checked_mul(said->page_count, PAGE_SIZE, &size) || *start + (size - 1) < *start) {
         *last = UINT64_MAX;
-        return !is_usable(said);
+        return efi_strictness(said) != STRICT_USABLE;
     }
     *last = *start + (size - 1);
     return true;
@@ -166,7 +132,7 @@ static uint32_t model_type(const struct world *world, uint64_t page)
 
     for (size_t i = 0; i < world->count; i++) {
         uint64_t start, last;
-        unsigned rank = strictness(&world->said[i]);
+        unsigned rank = efi_strictness(&world->said[i]);
 
         if (range_of(&world->said[i], &start, &last) && start <= page + (PAGE_SIZE - 1) &&
             last >= page && rank > strictest)
@@ -174,7 +140,7 @@ static uint32_t model_type(const struct world *world, uint64_t page)
     }
     if (strictest == 1 && !is_covered(world, page))
         strictest = 0;
-    return type_of(strictest);
+    return by_strictness[strictest];
 }
 
 /* --- the properties ---------------------------------------------------------------------- */

@@ -10,10 +10,8 @@
 
 #include "boot/multiboot.h"
 #include "mm/handoff_adopt.h"
+#include "tests/unit/multiboot_known.h"
 
-#define BLOCK_BASE    0x9000u
-#define KERNEL_BASE   0x100000u
-#define KERNEL_BYTES  0x80000u
 #define HANDOFF_BYTES 0x8000u
 
 struct memory {
@@ -31,19 +29,6 @@ static bool read_memory(void *context, uint64_t address, void *to, size_t size_b
     memcpy(to, memory->bytes + (address - BLOCK_BASE), size_bytes);
     return true;
 }
-
-static const struct handoff known = {
-    .physical_bits = 52,
-    .kernel_base = KERNEL_BASE,
-    .kernel_bytes = KERNEL_BYTES,
-    .kernel_va = 0xc0000000u + KERNEL_BASE,
-    .direct_map_va = 0xc0000000u,
-    .table_root = KERNEL_BASE + 0x1000,
-    .table_levels = 2,
-    .stack_base = KERNEL_BASE + 0x4000,
-    .stack_bytes = 0x2000,
-    .stack_va = 0xc0000000u + KERNEL_BASE + 0x4000,
-};
 
 /* Into the memory or a little beyond, but for one value in 256, which stays what it is. */
 static uint32_t point(uint32_t value, size_t size)
@@ -142,6 +127,6 @@ void fuzz_run(const uint8_t *data, size_t size)
     block = fuzz_room(FUZZ_BLOCK, HANDOFF_BYTES);
     multiboot_read_command_line(&source, line, sizeof(line));
     FUZZ_CHECK(strlen(line) < sizeof(line));
-    if (multiboot_make_handoff(&source, &known, block, HANDOFF_BYTES) == STATUS_OK)
+    if (multiboot_make_handoff(&source, &multiboot_known, block, HANDOFF_BYTES) == STATUS_OK)
         check_handoff(block);
 }

@@ -10,17 +10,15 @@
 #define MERIDIAN_MULTIBOOT_MACHINE_H
 
 #include "memmap_fixture.h"
+#include "multiboot_known.h"
 
 #include "boot/multiboot.h"
 #include "host_log.h"
 #include "lib/bits.h"
 #include "mm/handoff_adopt.h"
 
-#define BLOCK_BASE   0x9000u
-#define LOADER_ROOM  0x40000u
-#define BLOCK_BYTES  0x80000u
-#define KERNEL_BASE  0x100000u
-#define KERNEL_BYTES 0x80000u
+#define LOADER_ROOM 0x40000u
+#define BLOCK_BYTES 0x80000u
 
 struct loader {
     struct multiboot_info info;
@@ -76,16 +74,7 @@ static inline struct loader *loader_new(void)
     assert_non_null(loader);
     loader->source =
         (struct multiboot_source){ MULTIBOOT_LOADER_MAGIC, BLOCK_BASE, loader_read, loader };
-    loader->known = (struct handoff){ .physical_bits = 52,
-                                      .kernel_base = KERNEL_BASE,
-                                      .kernel_bytes = KERNEL_BYTES,
-                                      .kernel_va = 0xc0000000u + KERNEL_BASE,
-                                      .direct_map_va = 0xc0000000u,
-                                      .table_root = KERNEL_BASE + 0x1000,
-                                      .table_levels = 2,
-                                      .stack_base = KERNEL_BASE + 0x4000,
-                                      .stack_bytes = 0x2000,
-                                      .stack_va = 0xc0000000u + KERNEL_BASE + 0x4000 };
+    loader->known = multiboot_known;
     loader->handoff = calloc(1, BLOCK_BYTES);
     assert_non_null(loader->handoff);
     host_log_clear();

@@ -208,18 +208,25 @@ static void broken_files_are_named(void **state)
     assert_int_equal(read_whole(file, 64 * MiB, &refusal), STATUS_NO_MEMORY);
 }
 
+/* The machine has one volume with `kernel`, which is opened. */
+static void open_kernel(struct uefi_file kernel, struct volume *volume, struct file *file)
+{
+    struct refusal refusal = { 0 };
+
+    uefi_machine.devices[0].has_volume = true;
+    uefi_machine.devices[0].files[0] = kernel;
+    assert_int_equal(files_find(path_of("/k.elf"), volume, file, &refusal), STATUS_OK);
+}
+
 static void parts_are_read_where_they_are(void **state)
 {
     /* A file can be read at any place, in any order; what lies behind its end is not asked for. */
-    struct refusal refusal = { 0 };
     struct volume volume;
     struct file file;
     uint8_t part[100];
 
     (void)state;
-    uefi_machine.devices[0].has_volume = true;
-    uefi_machine.devices[0].files[0] = a_file("\\k.elf");
-    assert_int_equal(files_find(path_of("/k.elf"), &volume, &file, &refusal), STATUS_OK);
+    open_kernel(a_file("\\k.elf"), &volume, &file);
     for (uint64_t offset = 5000; offset <= 5000; offset -= 487) {
         assert_int_equal(source_read_at(&file.source, offset, part, sizeof(part)), STATUS_OK);
         assert_memory_equal(part, content + offset, sizeof(part));
@@ -235,16 +242,14 @@ static void parts_are_read_where_they_are(void **state)
 static void parts_that_cannot_be_read(void **state)
 {
     /* A part that the device fails to give is told from one that is not there. */
-    struct refusal refusal = { 0 };
+    struct uefi_file broken = a_file("\\k.elf");
     struct volume volume;
     struct file file;
     uint8_t part[100];
 
     (void)state;
-    uefi_machine.devices[0].has_volume = true;
-    uefi_machine.devices[0].files[0] = a_file("\\k.elf");
-    uefi_machine.devices[0].files[0].fails_at = 4096;
-    assert_int_equal(files_find(path_of("/k.elf"), &volume, &file, &refusal), STATUS_OK);
+    broken.fails_at = 4096;
+    open_kernel(broken, &volume, &file);
     assert_int_equal(source_read_at(&file.source, 0, part, sizeof(part)), STATUS_OK);
     assert_int_equal(source_read_at(&file.source, 5000, part, sizeof(part)), STATUS_IO);
     assert_int_equal(source_read_at(&file.source, FILE_BYTES, part, 1), STATUS_TRUNCATED);

@@ -5,12 +5,9 @@
  * The properties over all inputs are the matter of test_memmap_model.c.
  */
 #include "memmap_fixture.h"
+#include "strictness.h"
 
-static const uint32_t by_strictness[] = {
-    E820_USABLE,    E820_UNACCEPTED, E820_SOFT_RESERVED, E820_PERSISTENT,
-    E820_ACPI_DATA, E820_ACPI_NVS,   E820_RESERVED,      E820_UNUSABLE,
-};
-#define TYPES (sizeof(by_strictness) / sizeof(by_strictness[0]))
+#define TYPES (STRICT_END - STRICT_USABLE)
 
 static void nothing_comes_of_nothing(void **state)
 {
@@ -63,8 +60,8 @@ static void the_stricter_type_wins(void **state)
     struct memmap map;
 
     (void)state;
-    for (size_t weak = 0; weak < TYPES; weak++) {
-        for (size_t strict = weak + 1; strict < TYPES; strict++) {
+    for (size_t weak = STRICT_USABLE; weak < STRICT_END; weak++) {
+        for (size_t strict = weak + 1; strict < STRICT_END; strict++) {
             for (size_t turn = 0; turn < 2; turn++) {
                 table_open(&map, 4, 2, LIMIT);
                 add(&map, 0x1000, 0x3000, by_strictness[turn == 0 ? weak : strict]);
@@ -389,7 +386,7 @@ static void the_worst_case_fits(void **state)
     (void)state;
     table_open(&map, 2 * TYPES, 0, LIMIT);
     for (uint64_t i = 0; i < TYPES; i++)
-        add(&map, 0x1000 * i, 0x1000 * (2 * TYPES - 1 - i), by_strictness[i]);
+        add(&map, 0x1000 * i, 0x1000 * (2 * TYPES - 1 - i), by_strictness[STRICT_USABLE + i]);
     sanitise(&map);
     assert_int_equal(map.count, 2 * TYPES - 1);
     table_close(&map);
