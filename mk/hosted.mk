@@ -157,7 +157,7 @@ soak-heap: build/soak/heap ## 10^8 operations of the heap against a model, pages
 
 .PHONY: mutate
 mutate: | need-unit ## plant single mistakes in kernel/mm, count which the unit tests find; ARGS="--sample N --seed S --files PATTERN"
-	@$(PYTHON) tools/mutate.py $(ARGS) $(filter-out efi_% monitor_% view_% user_%,$(UNIT_NAMES))
+	@$(PYTHON) tools/mutate.py $(ARGS) $(UNIT_NAMES)
 
 UNIT_PROGRAMS := $(foreach variant,gcc clang,$(UNIT_NAMES:%=build/unit/$(variant)/%)) $(THREAD_NAMES:%=build/unit/threads/%)
 M32_PROGRAMS  := $(M32_NAMES:%=build/unit/m32/%)
