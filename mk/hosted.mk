@@ -33,7 +33,7 @@ $(foreach name,$(filter heap% kcache,$(UNIT_NAMES)),$(eval UNIT_EXTRA_$(name) :=
 $(foreach name,$(filter pmm% bump fail_alloc frame view_dashboard,$(UNIT_NAMES)),$(eval UNIT_EXTRA_$(name) := tests/unit/pmm_machine.c))
 UNIT_EXTRA_heap_exhaust += tests/exhaust/objects.c
 UNIT_EXTRA_pmm_threads := tests/unit/pmm_machine.c tests/unit/pmm_workers.c
-$(foreach name,$(filter vmm% vm_fault% vm_clone% vm_list paging kstack tlb% mtrr,$(UNIT_NAMES)),$(eval UNIT_EXTRA_$(name) := tests/unit/pmm_machine.c tests/unit/vm_machine.c))
+$(foreach name,$(filter vmm% vm_check vm_fault% vm_clone% vm_list paging kstack tlb% mtrr,$(UNIT_NAMES)),$(eval UNIT_EXTRA_$(name) := tests/unit/pmm_machine.c tests/unit/vm_machine.c))
 UNIT_EXTRA_apic           := kernel/arch/x86/apic.c
 UNIT_EXTRA_serial         := kernel/dev/serial.c
 UNIT_EXTRA_view_framebuffer := kernel/dev/framebuffer.c kernel/dev/font.c kernel/dev/vga.c $(FONT_SOURCE)
@@ -100,7 +100,7 @@ UNIT_LINK_vmm_threads := -Wl,--wrap=frame_put
 # is larger than a program of 32 bits; tests whose address space is that of x86-64.
 M32_NOT_WIDE   := efi_% wide
 M32_NOT_LARGE  := bump fail_alloc frame pmm pmm_check pmm_defects pmm_figures pmm_free pmm_model pmm_node pmm_numa pmm_request pmm_site pmm_threads pmm_zero view_dashboard
-M32_NOT_LAYOUT := kstack mtrr paging tlb tlb_switch vm_cache vm_clone vm_fault vm_list vmm vmm_threads
+M32_NOT_LAYOUT := kstack mtrr paging tlb tlb_switch vm_cache vm_check vm_clone vm_fault vm_list vmm vmm_threads
 M32_NAMES := $(filter-out $(M32_NOT_WIDE) $(M32_NOT_LARGE) $(M32_NOT_LAYOUT),$(UNIT_NAMES))
 
 FLAGS_hosted-lib = $(HOSTED_LIB)

@@ -16,7 +16,7 @@
 #define SECOND_PART ((uintptr_t)((GiB - 7 * MiB) / PAGE_SIZE))
 #define FIRST_END   ((uintptr_t)(37 * MiB / PAGE_SIZE + 3))
 #define RUNS_MOST   400u
-#define STEPS       400u
+#define STEPS       240u
 
 /* Two areas, the second reached by memory that begins in the first; and all that may be there besides. */
 static const struct machine_piece pieces[] = {
@@ -312,7 +312,7 @@ static void figures_are_true_at_every_step(void **state)
     take_census(&before);
     expect_figures();
     for (unsigned i = 0; i < STEPS; i++) {
-        step(i / 100 % 2 == 0);
+        step(i / 80 % 2 == 0);
         expect_figures();
     }
     while (run_count > 0)

@@ -195,6 +195,15 @@ static void check_place(void)
     assert_int_equal(found, expected);
 }
 
+/* With `place` another value, the check fails; then it is as it was. */
+#define EXPECT_BROKEN(place, value)                                                                \
+    do {                                                                                           \
+        __typeof__(place) as_it_was = (place);                                                     \
+        (place) = (value);                                                                         \
+        assert_false(vm_tree_check(&tree));                                                        \
+        (place) = as_it_was;                                                                       \
+    } while (false)
+
 /* --- tests ------------------------------------------------------------------------------- */
 
 static void an_empty_tree(void **state)
@@ -345,6 +354,61 @@ static void a_broken_tree_is_noticed(void **state)
     assert_true(vm_tree_check(&tree));
 }
 
+/* Every entry of a node and of those below it is spoiled, and put back. Depth: the height of the tree. */
+static void expect_each_entry_matters(struct vm_node *node, unsigned level)
+{
+    unsigned used = 0;
+
+    while (used < VM_NODE_SLOTS && node->key[used] != UINTPTR_MAX)
+        used++;
+    for (unsigned i = 0; i < VM_NODE_SLOTS; i++) {
+        /* Not where the count of entries is looked for: it would make one of what is none. */
+        if (i < used || (i % 4 != 0 && i / 4 > used / 4))
+            EXPECT_BROKEN(node->key[i], node->key[i] - 1);
+        if (i < used)
+            EXPECT_BROKEN(node->key[i], node->key[i] + 1);
+        if (i < used)
+            EXPECT_BROKEN(node->gap[i], node->gap[i] + PAGE_SIZE);
+        if (i < used && node->gap[i] >= PAGE_SIZE)
+            EXPECT_BROKEN(node->gap[i], node->gap[i] - PAGE_SIZE);
+        if (i < used && level > 1)
+            expect_each_entry_matters(node->slot[i], level - 1);
+    }
+    EXPECT_BROKEN(node->key[0], UINTPTR_MAX);
+}
+
+static void every_entry_is_checked(void **state)
+{
+    /* Each key, gap and unused key of each node, and each area's borders, are compared with the rest. */
+    (void)state;
+    for (unsigned i = 0; i < 300; i++)
+        insert(3 * i + 1, 1 + i % 2, false, i % 5 == 0);
+    assert_true(vm_tree_check(&tree));
+    assert_int_equal(tree.height, 3);
+    expect_each_entry_matters(tree.root, tree.height);
+    for (struct vm_area *area = vm_tree_at_or_after(&tree, 0); area != NULL;
+         area = vm_tree_at_or_after(&tree, vm_area_claim_end(area))) {
+        EXPECT_BROKEN(area->start, area->start - PAGE_SIZE);
+        EXPECT_BROKEN(area->end, area->start);
+        EXPECT_BROKEN(area->guard_before, true);
+        if (vm_tree_at_or_after(&tree, vm_area_claim_end(area)) != NULL)
+            EXPECT_BROKEN(area->end, area->end + PAGE_SIZE);
+    }
+    EXPECT_BROKEN(tree.count, tree.count - 1);
+    EXPECT_BROKEN(tree.first, tree.first + PAGE_SIZE);
+    EXPECT_BROKEN(tree.end, FIRST + 899 * PAGE_SIZE);
+    assert_true(vm_tree_check(&tree));
+}
+
+static void an_empty_tree_has_nothing(void **state)
+{
+    /* Without a root there is neither an area nor height. */
+    (void)state;
+    EXPECT_BROKEN(tree.count, 1);
+    EXPECT_BROKEN(tree.height, 1);
+    assert_true(vm_tree_check(&tree));
+}
+
 static void places_at_the_ends(void **state)
 {
     /* Gaps at both ends of the range are used to the last page, and arithmetic does not wrap. */
@@ -375,6 +439,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(random_load_against_the_model, setup, teardown),
         cmocka_unit_test_setup_teardown(a_tree_shrinks_with_its_areas, setup, teardown),
         cmocka_unit_test_setup_teardown(a_broken_tree_is_noticed, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_entry_is_checked, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_empty_tree_has_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(places_at_the_ends, setup, teardown),
     };
 
