@@ -35,6 +35,7 @@
 #include "lib/lock.h"
 #include "lib/log.h"
 #include "lib/string.h"
+#include "slab_bits.h"
 
 #define FULLNESS_SHIFT 2u
 #define FULLNESS_LISTS (1u << FULLNESS_SHIFT)
@@ -170,13 +171,11 @@ static inline void list_update(struct heap_class *class, struct heap_page *slab)
 static void slab_fill_record(const struct heap_class *class, uint32_t first)
 {
     struct heap_page *slab = &heap_window.pages[first];
-    unsigned count = class->shape.count;
 
     slab->class_index = (uint8_t) class->class_index;
     slab->list = NO_LIST;
     slab->free_count = class->shape.count;
-    for (unsigned word = 0; word < HEAP_SLAB_WORDS; word++)
-        slab->free_bits[word] = count > 64 * word ? low_mask(count - 64 * word) : 0;
+    free_bits_fill(slab->free_bits, class->shape.count);
     for (unsigned page = 0; page < class->shape.pages; page++)
         __atomic_store_n(&heap_window.map[first + page], (uint16_t)(page << 8 | class->class_index),
                          __ATOMIC_RELAXED);
@@ -277,8 +276,8 @@ static unsigned slab_take_objects(const struct heap_class *class, uint32_t first
     for (unsigned word = 0; word < HEAP_SLAB_WORDS && next < end; word++) {
         uint64_t bits = slab->free_bits[word];
 
-        for (; bits != 0 && next < end; bits &= bits - 1)
-            *next++ = va_ptr(va(word_base + lowest_bit(bits) * object_bytes));
+        while (bits != 0 && next < end)
+            *next++ = va_ptr(va(word_base + free_bits_take(&bits) * object_bytes));
         slab->free_bits[word] = bits;
         word_base += 64 * object_bytes;
     }
@@ -307,14 +306,13 @@ static unsigned slab_give_objects(struct heap_class *class, void *const *objects
     do {
         uint32_t index =
             heap_object_index(&class->shape, (uint32_t)((uintptr_t)objects[done] - base));
-        uint64_t bit = (uint64_t)1 << (index % 64);
         uint64_t bits = slab->free_bits[index / 64];
 
-        if ((bits & bit) != 0)
+        if (free_bits_has(bits, index))
             heap_report_in_slab(objects[done]);
         else
             given++;
-        slab->free_bits[index / 64] = bits | bit;
+        slab->free_bits[index / 64] = free_bits_with(bits, index);
         done++;
     } while (done < count && (uintptr_t)objects[done] - base < size_bytes);
     slab->free_count = (uint16_t)(slab->free_count + given);
@@ -347,49 +345,16 @@ static unsigned take_from_slabs(struct heap_class *class, void **objects, unsign
 
 /* --- spans: neighbours taken as one; the lock is held ------------------------------------------ */
 
-/* The first object from `from` on that is free, or (`is_free` false) is not; `count` if there is none. */
-static unsigned next_object(const struct heap_page *slab, unsigned from, unsigned count,
-                            bool is_free)
-{
-    for (; from < count; from = (from / 64 + 1) * 64) {
-        uint64_t bits = is_free ? slab->free_bits[from / 64] : ~slab->free_bits[from / 64];
-
-        bits &= UINT64_MAX << (from % 64);
-        if (bits != 0) {
-            unsigned found = from / 64 * 64 + lowest_bit(bits);
-
-            return found < count ? found : count;
-        }
-    }
-    return count;
-}
-
-/* Turns the free bits of objects that follow each other, 63 at most, into the opposite. */
-static void flip_bits(struct heap_page *slab, unsigned start, unsigned count)
-{
-    uint64_t mask = low_mask(count);
-    unsigned shift = start % 64;
-
-    slab->free_bits[start / 64] ^= mask << shift;
-    if (shift + count > 64)
-        slab->free_bits[start / 64 + 1] ^= mask >> (64 - shift);
-}
-
 /* Takes the first `count` free neighbours of a slab. */
 static void *search_slab(struct heap_class *class, uint32_t first, unsigned count)
 {
     struct heap_page *slab = &heap_window.pages[first];
     const unsigned objects = class->shape.count;
-    unsigned start = next_object(slab, 0, objects, true);
-    unsigned end = next_object(slab, start, objects, false);
+    unsigned start = free_bits_run(slab->free_bits, objects, count);
 
-    while (end - start < count && end < objects) {
-        start = next_object(slab, end, objects, true);
-        end = next_object(slab, start, objects, false);
-    }
-    if (end - start < count)
+    if (start == objects)
         return NULL;
-    flip_bits(slab, start, count);
+    free_bits_flip(slab->free_bits, start, count);
     slab->free_count = (uint16_t)(slab->free_count - count);
     count_free(class, -(size_t)count);
     class->inner_objects += count - 1;
@@ -607,7 +572,7 @@ void slab_give_span(unsigned class_index, void *first, unsigned count)
         (uint32_t)((uintptr_t)first - heap_page_address((uint32_t)(slab - heap_window.pages)));
     irq_state_t state = spin_lock(&class->lock);
 
-    flip_bits(slab, heap_object_index(&class->shape, offset), count);
+    free_bits_flip(slab->free_bits, heap_object_index(&class->shape, offset), count);
     slab->free_count = (uint16_t)(slab->free_count + count);
     count_free(class, count);
     class->inner_objects -= count - 1;
@@ -713,7 +678,7 @@ static size_t count_objects(const struct heap_class *class, uint32_t first, size
 
     for (unsigned i = 0; i < class->shape.count; i++) {
         uintptr_t address = heap_page_address(first) + (size_t)i * class->shape.object_bytes;
-        bool is_free = (slab->free_bits[i / 64] >> (i % 64) & 1) != 0;
+        bool is_free = free_bits_has(slab->free_bits[i / 64], i);
         bool is_live = heap_state_read(heap_state_of(&class->shape, address)) >= HEAP_STATE_LIVE;
 
         if (is_free && is_live)

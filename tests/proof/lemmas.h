@@ -56,6 +56,17 @@
 /*@ lemma low_ones: \forall integer n, k; 0 <= k < 64 && 0 <= n < 64 ==>
   @   (bit_test((uint64_t)((uint64_t)(1 << n) - 1), k) <==> k < n); */
 
+/*@ lemma high_ones: \forall integer n, k; 0 <= k < 64 && 0 <= n < 64 ==>
+  @   (bit_test((uint64_t)(UINT64_MAX << n), k) <==> n <= k); */
+
+/*@ lemma not_ones: \forall uint64_t v, integer k; 0 <= k < 64 ==>
+  @   (bit_test((uint64_t)~v, k) <==> !bit_test(v, k)); */
+
+/*@ lemma lowest_one: \forall uint64_t v, integer n, k;
+  @   0 <= k < 64 && 0 <= n < 64 && bit_test(v, n) &&
+  @   (\forall integer bit; 0 <= bit < n ==> !bit_test(v, bit)) ==>
+  @   (bit_test(v & (uint64_t)(v - 1), k) <==> bit_test(v, k) && k != n); */
+
 /*@ lemma and_4095: \forall uint64_t v; (v & 4095) == v % 4096; */
 
 /*@ lemma and_255: \forall uint64_t v; (v & 255) == v % 256; */

@@ -135,6 +135,31 @@
 (check-sat-using qfbv)
 (pop)
 
+(echo "high_ones")
+(push)
+(assert (and k_in_word (bvult n #x0000000000000040)
+             (distinct (distinct (bvand (bvshl (bvnot zero) n) bit_k) zero) (bvule n k))))
+(check-sat-using qfbv)
+(pop)
+
+(echo "not_ones")
+(push)
+(assert (and k_in_word (= (distinct (bvand (bvnot v) bit_k) zero) (distinct (bvand v bit_k) zero))))
+(check-sat-using qfbv)
+(pop)
+
+(declare-const place word)
+(define-const bit_place word (bvshl one place))
+
+(echo "lowest_one")
+(push)
+(assert (and k_in_word (bvult place #x0000000000000040) (distinct (bvand v bit_place) zero)
+             (forall ((bit word)) (=> (bvult bit place) (= (bvand v (bvshl one bit)) zero)))
+             (distinct (distinct (bvand (bvand v (bvsub v one)) bit_k) zero)
+                       (and (distinct (bvand v bit_k) zero) (distinct k place)))))
+(check-sat)
+(pop)
+
 (echo "and_4095")
 (push)
 (assert (distinct (bvand v #x0000000000000fff) (bvurem v #x0000000000001000)))
