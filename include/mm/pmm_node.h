@@ -39,8 +39,8 @@ struct pmm_topology {
 
 /* Tells the PMM its nodes; every processor is on node 0 then. Once, after pmm_init(), early, one
  * processor; nothing is kept of `topology`. STATUS_EXISTS the second time; STATUS_BUSY after
- * pmm_add() or pmm_reserve() changed what is managed; STATUS_INVALID: a number out of range;
- * STATUS_NO_SPACE: the ranges change the node of an area too often. Nothing has changed then. */
+ * pmm_add() or pmm_reserve() changed what is managed; STATUS_INVALID: a number out of range.
+ * Nothing has changed then. */
 enum status pmm_set_nodes(const struct pmm_topology *topology);
 
 /* From now on the processor takes from this node first. On that processor, or before it runs.

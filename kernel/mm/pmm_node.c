@@ -22,6 +22,7 @@
 #include "pmm_private.h"
 
 #include "arch/cpu.h"
+#include "lib/assert.h"
 #include "lib/string.h"
 
 struct pmm_nodes pmm_nodes;
@@ -77,23 +78,24 @@ static uintptr_t next_change(const struct pmm_topology *topology, uintptr_t area
     return (uintptr_t)next;
 }
 
-/* Appends areas of one node; false when the table is full. */
-static bool append_span(uintptr_t first, uintptr_t end, unsigned node)
+/* Appends areas of one node. The table holds two spans a range, and there are no more: where the owner
+ * changes, the new one's share rose or the old one's fell, and a range does each but once. It rises in
+ * two areas at most, which follow each other, and its node cannot win the second who has the first;
+ * it falls likewise. The range that ends last never loses an area to anybody. */
+static void append_span(uintptr_t first, uintptr_t end, unsigned node)
 {
     struct pmm_node_span *last = pmm_nodes.spans + pmm_nodes.span_count;
 
     if (pmm_nodes.span_count > 0 && last[-1].node == node) {
         last[-1].end = end;
-        return true;
+        return;
     }
-    if (pmm_nodes.span_count == PMM_NODE_SPANS)
-        return false;
+    VERIFY(pmm_nodes.span_count < PMM_NODE_SPANS);
     *last = (struct pmm_node_span){ .first = first, .end = end, .node = node };
     pmm_nodes.span_count++;
-    return true;
 }
 
-static bool make_spans(const struct pmm_topology *topology)
+static void make_spans(const struct pmm_topology *topology)
 {
     unsigned owner = 0;
 
@@ -101,10 +103,8 @@ static bool make_spans(const struct pmm_topology *topology)
     for (uintptr_t area = 0, next; area < pmm_state.area_count; area = next) {
         next = next_change(topology, area);
         owner = owner_of(topology, area, owner);
-        if (!append_span(area, next, owner))
-            return false;
+        append_span(area, next, owner);
     }
-    return true;
 }
 
 static const struct pmm_node_span *span_with(uintptr_t area)
@@ -232,8 +232,7 @@ enum status pmm_set_nodes(const struct pmm_topology *topology)
         return STATUS_EXISTS;
     if (count_extents() != pmm_state.managed_frames)
         return STATUS_BUSY;
-    if (!make_spans(topology))
-        return STATUS_NO_SPACE;
+    make_spans(topology);
     for (unsigned node = 0; node < topology->node_count; node++) {
         sort_neighbours(topology, node);
         pmm_nodes.managed[node] = 0;

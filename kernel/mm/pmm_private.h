@@ -467,7 +467,7 @@ struct pmm_node_span {
     unsigned node;
 };
 
-#define PMM_NODE_SPANS (2 * PMM_NODE_RANGES_MAX)
+#define PMM_NODE_SPANS (2 * PMM_NODE_RANGES_MAX) /* enough: append_span() */
 
 struct pmm_nodes {
     unsigned count; /* 0: nobody said anything; all memory is one node */

@@ -15,14 +15,21 @@
 
 #include "arch/mmu.h"
 
+#define TABLE_BYTES (AREA_FRAMES * sizeof(int32_t)) /* of an area */
+
 static int32_t **directory; /* by area; NULL where nothing is recorded */
 
 bool pmm_sites_on;
 
+static uint64_t frames_of(uint64_t bytes)
+{
+    return (bytes + PAGE_SIZE - 1) >> PAGE_SHIFT;
+}
+
 /* Memory of the direct map for tables, cleared; NULL if there is none. */
 static void *take_table(uint64_t bytes)
 {
-    struct pmm_request request = { .count_frames = (bytes + PAGE_SIZE - 1) >> PAGE_SHIFT,
+    struct pmm_request request = { .count_frames = frames_of(bytes),
                                    .below = arch_direct_end(),
                                    .tag = FRAME_KERNEL,
                                    .flags = PMM_ZERO };
@@ -33,23 +40,53 @@ static void *take_table(uint64_t bytes)
     return arch_phys_ptr(pfn_to_pa(first));
 }
 
-enum status pmm_record_sites(void)
+static void put_table(const void *table, uint64_t bytes)
 {
-    if (pmm_state.general_frames == 0)
-        return STATUS_INVALID;
-    if (pmm_sites_on)
-        return STATUS_EXISTS;
-    directory = take_table(pmm_state.area_count * sizeof(*directory));
+    if (table != NULL)
+        (void)pmm_free_run(pa_to_pfn(arch_ptr_phys(table)), frames_of(bytes));
+}
+
+static uint64_t directory_bytes(void)
+{
+    return pmm_state.area_count * sizeof(*directory);
+}
+
+static enum status take_tables(void)
+{
+    directory = take_table(directory_bytes());
     if (directory == NULL)
         return STATUS_NO_MEMORY;
     for (size_t i = 0; i < pmm_state.span_count; i++) {
         const struct pmm_span *span = &pmm_state.spans[i];
 
         for (uintptr_t area = span->first_area; area <= span->last_area; area++) {
-            directory[area] = take_table(AREA_FRAMES * sizeof(**directory));
+            directory[area] = take_table(TABLE_BYTES);
             if (directory[area] == NULL)
                 return STATUS_NO_MEMORY;
         }
+    }
+    return STATUS_OK;
+}
+
+static void put_tables(void)
+{
+    for (uintptr_t area = 0; directory != NULL && area < pmm_state.area_count; area++)
+        put_table(directory[area], TABLE_BYTES);
+    put_table(directory, directory_bytes());
+}
+
+enum status pmm_record_sites(void)
+{
+    enum status status;
+
+    if (pmm_state.general_frames == 0)
+        return STATUS_INVALID;
+    if (pmm_sites_on)
+        return STATUS_EXISTS;
+    status = take_tables();
+    if (status != STATUS_OK) {
+        put_tables();
+        return status;
     }
     pmm_drain();
     pmm_leave_home();

@@ -373,9 +373,57 @@ static void random_topologies(void **state)
     }
 }
 
+static void the_most_spans(void **state)
+{
+    /* A node whose memory is cut by as many ranges of another as can be told: each area has its node. */
+    static struct pmm_node_range cut[PMM_NODE_RANGES_MAX];
+    static const struct machine_piece wide[] = {
+        LOW_MEMORY(PAGE_SIZE, 0x9f000),
+        FREE_MEMORY(MiB, GiB),
+        FREE_MEMORY(2 * PMM_NODE_RANGES_MAX * GiB - MiB, 2 * PMM_NODE_RANGES_MAX * GiB),
+    };
+    const struct pmm_topology comb = {
+        .node_count = 2, .ranges = cut, .range_count = ARRAY_COUNT(cut), .distance = distance
+    };
+    uint64_t before;
+
+    (void)state;
+    MACHINE_BOOT(wide);
+    before = machine_free_frames();
+    cut[0] = (struct pmm_node_range){ .first = pfn(0),
+                                      .count_frames = 2 * ARRAY_COUNT(cut) * AREA_FRAMES,
+                                      .node = 1 };
+    for (size_t i = 1; i < ARRAY_COUNT(cut); i++)
+        cut[i] = (struct pmm_node_range){ .first = pfn((2 * i - 1) * AREA_FRAMES),
+                                          .count_frames = AREA_FRAMES,
+                                          .node = 0 };
+    assert_ok(pmm_set_nodes(&comb));
+    for (size_t area = 0; area < 2 * ARRAY_COUNT(cut) - 1; area++)
+        assert_int_equal(pmm_node_of(pfn(area * AREA_FRAMES)), area % 2 == 0);
+    assert_int_equal(machine_free_frames(), before);
+    check_sums();
+}
+
+static void nothing_before_the_start(void **state)
+{
+    /* Before there is an allocator, nodes can be neither told nor asked for, nor sites recorded. */
+    struct pmm_node_stats stats = { .managed_frames = 42 };
+
+    (void)state;
+    assert_int_equal(pmm_set_nodes(&topology), STATUS_INVALID);
+    assert_int_equal(pmm_get_node_stats(0, &stats), STATUS_INVALID);
+    assert_int_equal(stats.managed_frames, 42);
+    assert_int_equal(pmm_record_sites(), STATUS_INVALID);
+    MACHINE_BOOT(pieces);
+    assert_ok(pmm_set_nodes(&topology));
+    assert_int_equal(pmm_get_node_stats(NODES, &stats), STATUS_INVALID);
+    assert_ok(pmm_get_node_stats(0, &stats));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_before_the_start), /* the first: others start one */
         cmocka_unit_test(one_node_by_default),
         cmocka_unit_test_setup(every_area_has_its_node, setup),
         cmocka_unit_test(an_area_cut_by_borders),
@@ -387,6 +435,7 @@ int main(void)
         cmocka_unit_test_setup(counts_follow_changes, setup),
         cmocka_unit_test_setup(wrong_topologies, setup),
         cmocka_unit_test(random_topologies),
+        cmocka_unit_test(the_most_spans),
     };
 
     return cmocka_run_group_tests(tests, NULL, machine_stop);

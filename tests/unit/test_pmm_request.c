@@ -320,6 +320,27 @@ static void adding_what_no_row_describes(void **state)
     assert_ok(pmm_check());
 }
 
+static void adding_beyond_the_last_block(void **state)
+{
+    /* Memory that leaves the blocks set aside for its area is refused as a whole; what lies in them is
+     * added. */
+    static const struct machine_piece half_a_block[] = {
+        LOW_MEMORY(PAGE_SIZE, 0x9f000),
+        FREE_MEMORY(MiB, 31 * MiB),
+    };
+    pfn_t half = pa_to_pfn(pa(31 * MiB));
+    uint64_t before;
+
+    (void)state;
+    MACHINE_BOOT(half_a_block);
+    before = machine_free_frames();
+    assert_int_equal(pmm_add(half, 257), STATUS_UNSUPPORTED);
+    assert_int_equal(machine_free_frames(), before);
+    assert_ok(pmm_add(half, 256));
+    assert_int_equal(machine_free_frames(), before + 256);
+    assert_ok(pmm_check());
+}
+
 static void reserving(void **state)
 {
     /* Reserved memory is out of circulation: not handed out, not freed, not added again if bad. */
@@ -418,6 +439,7 @@ int main(void)
         cmocka_unit_test_setup(cached_blocks_drain_before_failure, setup),
         cmocka_unit_test(adding),
         cmocka_unit_test(adding_what_no_row_describes),
+        cmocka_unit_test(adding_beyond_the_last_block),
         cmocka_unit_test(reserving),
         cmocka_unit_test(reserving_and_adding),
         cmocka_unit_test(reserving_what_is_cached),

@@ -4,6 +4,8 @@
  */
 #include "pmm_machine.h"
 
+#include "mm/fail_alloc.h"
+
 static int setup(void **state)
 {
     (void)state;
@@ -100,12 +102,33 @@ static void every_way_is_noted(void **state)
     assert_ok(pmm_check());
 }
 
+static void no_memory_for_sites(void **state)
+{
+    /* Whichever of its tables there is no memory for, recording is refused, and the others come back. */
+    uint64_t before = machine_free_frames();
+    pfn_t first;
+
+    (void)state;
+    for (unsigned table = 1; table <= 1 + 8; table++) { /* a directory and eight areas */
+        fail_alloc_start(table, 1);
+        assert_int_equal(pmm_record_sites(), STATUS_NO_MEMORY);
+        fail_alloc_stop();
+        assert_int_equal(machine_free_frames(), before);
+    }
+    first = take_here(3);
+    assert_null(frame_site(first));
+    assert_ok(pmm_check());
+    assert_ok(pmm_record_sites());
+    assert_true(is_in(frame_site(take_here(3)), take_here));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(nothing_is_noted_unasked, setup),
         cmocka_unit_test_setup(each_frame_has_its_site, setup),
         cmocka_unit_test_setup(every_way_is_noted, setup),
+        cmocka_unit_test_setup(no_memory_for_sites, setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, machine_stop);
