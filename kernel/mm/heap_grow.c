@@ -16,6 +16,7 @@
  */
 #include "heap_runs_private.h"
 
+#include "lib/assert.h"
 #include "lib/bits.h"
 
 #define GROW_MIN_PAGES 16u
@@ -111,9 +112,8 @@ static enum status reserve(const struct heap_wish *wish, uint32_t *first)
         if (status != STATUS_OK)
             return status;
         run = take_bare(wish);
+        VERIFY(run != 0); /* nobody but who has the gate takes bare runs away */
     }
-    if (run == 0)
-        return STATUS_NO_SPACE;
     *first = run;
     return STATUS_OK;
 }

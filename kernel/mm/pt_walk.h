@@ -270,12 +270,12 @@ static inline void walk_fill_leaf(struct pt_mapping *mapping, uintptr_t address,
                                                                 unsigned levels)
 {
     paddr_t entries = table->root;
+    uint64_t entry;
 
 #pragma GCC unroll 5
-    for (unsigned level = levels; level > 0; level--) {
-        uint64_t entry =
+    for (unsigned level = levels; level > 1; level--) {
+        entry =
             arch_pte_read(arch_table_ptr(entries), walk_index(address, level), WALK_ENTRY_BYTES);
-
         if (!entry_present(entry, level))
             return STATUS_NOT_FOUND;
         entries = entry_target(entry, level);
@@ -284,7 +284,11 @@ static inline void walk_fill_leaf(struct pt_mapping *mapping, uintptr_t address,
             return STATUS_OK;
         }
     }
-    return STATUS_CORRUPT; /* level 1 has no tables */
+    entry = arch_pte_read(arch_table_ptr(entries), walk_index(address, 1), WALK_ENTRY_BYTES);
+    if (!entry_present(entry, 1))
+        return STATUS_NOT_FOUND;
+    *target = pa_add(entry_target(entry, 1), address & PAGE_MASK);
+    return STATUS_OK;
 }
 
 static unsigned walk_explain(const struct page_table *table, uintptr_t address,

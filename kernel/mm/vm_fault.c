@@ -108,7 +108,7 @@ static enum status resolve(struct vm_edit *edit, uintptr_t address, unsigned acc
         return resolve_fixed(edit, page, access);
     case VM_GUARD:
     case VM_WINDOW:
-        return STATUS_DENIED;
+        break;
     }
     return STATUS_DENIED;
 }

@@ -17,9 +17,12 @@
 #include "host_log.h"
 #include "lib/bits.h"
 #include "mm/heap_debug.h"
+#include "mm/heap_debug_private.h"
+#include "mm/heap_runs.h"
 
 #define FRAMES       8192u
 #define WINDOW_BYTES (64 * MiB)
+#define FEW_BYTES    (16 * MiB) /* a window with records for 15,000 objects */
 
 static int set_up(void **state)
 {
@@ -549,6 +552,64 @@ static void short_of_memory(void **state)
     assert_int_equal(host_log_count(LOG_ERROR), 0);
 }
 
+static void no_room_for_records(void **state)
+{
+    /* In a window without an area for records debugging stays off; in a small one, objects beyond its
+     * records are not tracked, and are objects all the same. */
+    static void *objects[20000];
+    const struct heap_debug wish = { .options = HEAP_DEBUG_SITES };
+    struct heap_debug now;
+    struct heap_history history = { .size_bytes = 42 };
+
+    (void)state;
+    heap_debug_init(0, 0);
+    assert_int_equal(heap_debug_set(&wish), STATUS_NO_SPACE);
+    heap_debug_get(&now);
+    assert_int_equal(now.options, 0);
+    assert_true(kfree(kmalloc(100)));
+    assert_int_equal(heap_check(), STATUS_OK);
+    heap_machine_destroy();
+    heap_machine_create(FRAMES, FEW_BYTES);
+    assert_int_equal(heap_debug_find(&now, &history), STATUS_NOT_FOUND);
+    assert_int_equal(heap_debug_set(&wish), STATUS_OK);
+    for (size_t i = 0; i < ARRAY_COUNT(objects); i++) {
+        objects[i] = kmalloc(16);
+        assert_non_null(objects[i]);
+    }
+    assert_int_equal(heap_debug_find(objects[ARRAY_COUNT(objects) - 1], &history),
+                     STATUS_NOT_FOUND);
+    assert_int_equal(heap_debug_find(&now, &history), STATUS_NOT_FOUND);
+    assert_int_equal(history.size_bytes, 42);
+    assert_int_equal(heap_debug_find(objects[0], &history), STATUS_OK);
+    assert_int_equal(history.size_bytes, 16);
+    for (size_t i = 0; i < ARRAY_COUNT(objects); i++)
+        assert_true(kfree(objects[i]));
+    assert_int_equal(heap_check(), STATUS_OK);
+}
+
+static void while_the_heap_grows(void **state)
+{
+    /* Who interrupts the processor that is growing the heap gets no memory of its own pages and no
+     * records; afterwards both can be had, and nothing is lost. */
+    const struct heap_debug wish = { .options = HEAP_DEBUG_SITES };
+    const struct heap_debug off = { 0 };
+    uint64_t mapped;
+
+    (void)state;
+    assert_true(kfree(kmalloc_tagged(100, HEAP_TAG_TEST, HEAP_GUARDED)));
+    (void)heap_shrink(SIZE_MAX);
+    mapped = heap_machine_state_hash();
+    assert_true(heap_grow_enter());
+    assert_null(kmalloc_tagged(100, HEAP_TAG_TEST, HEAP_GUARDED));
+    assert_int_equal(heap_debug_set(&wish), STATUS_NO_MEMORY);
+    heap_grow_leave();
+    assert_true(heap_machine_state_hash() == mapped);
+    assert_true(kfree(kmalloc_tagged(100, HEAP_TAG_TEST, HEAP_GUARDED)));
+    assert_int_equal(heap_debug_set(&wish), STATUS_OK);
+    assert_int_equal(heap_debug_set(&off), STATUS_OK);
+    assert_int_equal(heap_check(), STATUS_OK);
+}
+
 static void leaks_by_place(void **state)
 {
     /* What was allocated since a mark and is held is listed by place, most bytes first. */
@@ -617,6 +678,7 @@ int main(void)
         NAMED(large_objects_wait_too),  NAMED(zero_on_free),
         NAMED(alignment_stays),         NAMED(on_and_off),
         NAMED(unknown_words),           NAMED(short_of_memory),
+        NAMED(no_room_for_records),     NAMED(while_the_heap_grows),
         NAMED(leaks_by_place),          NAMED(last_events),
     };
 

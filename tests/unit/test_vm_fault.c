@@ -481,6 +481,33 @@ static void the_kernel_stays_out_of_pages_of_programs(void **state)
     assert_ok(vm_unmap(user, start, PAGE_SIZE));
 }
 
+static void a_leaf_with_less_than_its_area(void **state)
+{
+    /* A page whose entry allows less than its area, which nothing but damage explains, is refused. */
+    paddr_t target;
+
+    (void)state;
+    map(USER, 1, PT_EXECUTE, VM_POPULATE);
+    assert_ok(vm_touch(USER, FAKE_EXECUTE, &target));
+    assert_ok(pt_protect(vm_space_table(user), va(USER), PAGE_SIZE, PT_OWNED, NULL));
+    arch_tlb_flush_page(va(USER));
+    assert_int_equal(vm_touch(USER, FAKE_EXECUTE, &target), STATUS_DENIED);
+    expect_word(USER, 0);
+    assert_int_equal(frames_in_use(), 1);
+    assert_ok(vm_unmap(user, va(USER), PAGE_SIZE));
+}
+
+static void before_there_are_areas(void **state)
+{
+    /* A fault before the memory manager knows its tables is nobody's. */
+    struct page_table *table = vm_kernel()->table;
+
+    (void)state;
+    vm_kernel()->table = NULL;
+    assert_int_equal(vm_fault(va(LAYOUT_AREAS_START), 0), STATUS_NOT_FOUND);
+    vm_kernel()->table = table;
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -503,6 +530,8 @@ int main(void)
         CASE(large_pages_come_back),
         CASE(large_pages_are_copied_in_small_pieces),
         CASE(small_pages_where_large_ones_cannot_be),
+        CASE(a_leaf_with_less_than_its_area),
+        CASE(before_there_are_areas),
     };
 
     return cmocka_run_group_tests_name("vm_fault", tests, NULL, NULL);

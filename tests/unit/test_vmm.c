@@ -4,6 +4,7 @@
  */
 #include "vm_machine.h"
 
+#include "mm/fail_alloc.h"
 #include "mm/vm_cache.h"
 
 #define USER ((uintptr_t)0x10000000)
@@ -217,6 +218,7 @@ static void bad_requests(void **state)
     EXPECT(bad.size_bytes = SIZE_MAX, STATUS_OVERFLOW);
     EXPECT(bad.name = NULL, STATUS_INVALID);
     EXPECT(bad.alignment = 3, STATUS_INVALID);
+    EXPECT(bad.kind = (enum vm_kind)(VM_WINDOW + 1), STATUS_INVALID);
     EXPECT(bad.rights = PT_WRITE | PT_EXECUTE, STATUS_DENIED);
     EXPECT(bad.rights = PT_GLOBAL, STATUS_INVALID);
     EXPECT(bad.rights = PT_OWNED, STATUS_INVALID);
@@ -576,6 +578,48 @@ static void the_current_space_can_be_destroyed(void **state)
     assert_int_equal(pa_value(arch_root_read()), pa_value(paging_kernel_table()->root));
 }
 
+/* Lets each record that mapping a page needs fail once, then maps it; how many records it needed. */
+static unsigned map_in_spite(uintptr_t address)
+{
+    struct vm_request request = anonymous(address, 1, VM_EXACT);
+    enum status status = STATUS_NO_MEMORY;
+    unsigned needed = 0;
+
+    while (status != STATUS_OK) {
+        fail_alloc_start(needed + 1, 1);
+        status = map(&request);
+        fail_alloc_stop();
+        if (status == STATUS_OK)
+            break;
+        assert_int_equal(status, STATUS_NO_MEMORY);
+        expect_nothing(address);
+        needed++;
+    }
+    return needed;
+}
+
+static void without_records_nothing_changes(void **state)
+{
+    /* Without a record for a space, an area, or a node of the tree there is no memory, and nothing else
+     * happens: it can be had later. */
+    struct vm_space *space = user;
+    unsigned most = 0;
+
+    (void)state;
+    fail_alloc_start(1, 1);
+    assert_int_equal(vm_space_create(&space), STATUS_NO_MEMORY);
+    fail_alloc_stop();
+    assert_ptr_equal(space, user);
+    for (unsigned i = 0; i < 100; i++) {
+        unsigned needed = map_in_spite(USER + 2 * i * PAGE_SIZE);
+
+        assert_true(needed > 0);
+        most = needed > most ? needed : most;
+        assert_ok(vm_space_check(user));
+    }
+    assert_true(most > 2); /* the area, and nodes on two levels or the frame of one */
+}
+
 struct record {
     uint64_t word[13];
 };
@@ -669,6 +713,7 @@ int main(void)
         CASE(visits_in_order),
         CASE(a_thousand_spaces),
         CASE(the_current_space_can_be_destroyed),
+        CASE(without_records_nothing_changes),
         CASE(records_come_and_go),
         CASE(references_are_counted),
     };
