@@ -169,8 +169,8 @@ void acpi_machine_allow_mapping(void);
 /* Takes away what is still mapped. */
 void acpi_machine_unmap(void);
 
-/* The memory of the tables will be used for something else: acpi_machine_open() finds none from now
- * on, and nothing that was opened before may be used. */
+/* The memory of the tables will be used for something else: acpi_machine_open() may not be called from
+ * now on, and nothing that was opened before may be used. */
 void acpi_machine_close(void);
 
 /* Opens this machine's tables: by `rsdp` of the handoff, by search where that is 0. */

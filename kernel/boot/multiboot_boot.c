@@ -228,8 +228,7 @@ static enum status pool_alloc(void *context, paddr_t *table)
 {
     struct pool *pool = context;
 
-    if (pool->first == pool->start)
-        return STATUS_NO_MEMORY;
+    VERIFY(pool->first > pool->start); /* count_tables() */
     pool->first -= PAGE_SIZE;
     *table = pa(pool->first);
     memset(arch_phys_ptr(*table), 0, PAGE_SIZE);

@@ -13,6 +13,7 @@
 #include "dev/acpi.h"
 
 #include "arch/mmu.h"
+#include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/log.h"
 #include "lib/string.h"
@@ -116,8 +117,7 @@ enum status acpi_machine_open(const struct memmap *map, paddr_t rsdp, struct acp
     const struct acpi_reader *reader = acpi_machine_reader(map);
     enum status status = STATUS_OK;
 
-    if (machine.closed)
-        return STATUS_NOT_FOUND;
+    VERIFY(!machine.closed);
     if (pa_value(rsdp) == 0)
         status = acpi_scan_bios(reader, &rsdp);
     return status == STATUS_OK ? acpi_open(reader, rsdp, root) : status;

@@ -55,6 +55,20 @@ static void begin_looking(void)
         common.looks[cpu] = smp_run_on(cpu, look_until_stopped, NULL) == STATUS_OK;
 }
 
+/* Work is refused where it cannot be done: by who has some, by who is not there, by the first. */
+static void check_refusals(struct selftest *test)
+{
+    (void)selftest_check(test, smp_run_on(0, look_until_stopped, NULL) == STATUS_NOT_FOUND,
+                         "the first processor took work");
+    (void)selftest_check(test,
+                         smp_run_on(smp_limit(), look_until_stopped, NULL) == STATUS_NOT_FOUND,
+                         "a processor that is not there took work");
+    for (unsigned cpu = 1; cpu < smp_limit(); cpu++)
+        if (common.looks[cpu])
+            (void)selftest_check(test, smp_run_on(cpu, look_until_stopped, NULL) == STATUS_BUSY,
+                                 "processor %u took a second work", cpu);
+}
+
 static void end_looking(void)
 {
     __atomic_store_n(&common.stop, true, __ATOMIC_RELEASE);
@@ -106,6 +120,7 @@ void selftest_shootdown(struct selftest *test)
     if (!selftest_ok(test, remap_begin(&common.remap), "mapping a page"))
         return;
     begin_looking();
+    check_refusals(test);
     turn_and_look(test);
     end_looking();
     remap_end(&common.remap);

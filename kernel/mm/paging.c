@@ -108,13 +108,6 @@ static enum status adopt_root(const struct handoff *handoff)
     return STATUS_CORRUPT;
 }
 
-static enum status jump_alloc(void *context, paddr_t *table)
-{
-    (void)context;
-    (void)table;
-    return STATUS_NO_MEMORY;
-}
-
 static void jump_free(void *context, paddr_t table)
 {
     (void)context;
@@ -124,7 +117,7 @@ static void jump_free(void *context, paddr_t table)
 /* Everything below the upper half goes. Its tables are freed with their regions, by the caller. */
 static enum status remove_identity(void)
 {
-    static const struct pt_memory jump_memory = { .alloc = jump_alloc, .free = jump_free };
+    static const struct pt_memory jump_memory = { .alloc = table_alloc, .free = jump_free };
     size_t size_bytes = va_value(pt_format_lower_end(kernel_table.format));
     struct page_table table = kernel_table;
     struct tlb_batch batch;

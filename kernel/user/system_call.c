@@ -80,23 +80,26 @@ static enum status call_protect(struct call *call)
     return vm_protect(call->process->space, va(call->arguments[0]), call->arguments[1], rights);
 }
 
+static enum status write_code(const struct call *call, uintptr_t code)
+{
+    if (!process_write_to(call->process, call->arguments[0], &code, sizeof code))
+        return STATUS_DENIED;
+    return STATUS_OK;
+}
+
 /* The answer is written once before, so that a bad address is refused while nothing has happened. */
 static enum status call_clone(struct call *call)
 {
-    uintptr_t code = 0;
     struct program_end end;
-    enum status status;
+    enum status status = write_code(call, 0);
 
-    if (!process_write_to(call->process, call->arguments[0], &code, sizeof code))
-        return STATUS_DENIED;
-    status = process_run_clone(call->frame, &end);
-    if (status != STATUS_OK)
-        return status;
-    code = end.faulted ? USER_CLONE_FAULTED : end.code;
-    if (!process_write_to(call->process, call->arguments[0], &code, sizeof code))
-        return STATUS_NO_MEMORY;
-    call->result = USER_IN_ORIGINAL;
-    return STATUS_OK;
+    if (status == STATUS_OK)
+        status = process_run_clone(call->frame, &end);
+    if (status == STATUS_OK)
+        status = write_code(call, end.faulted ? USER_CLONE_FAULTED : end.code);
+    if (status == STATUS_OK)
+        call->result = USER_IN_ORIGINAL;
+    return status;
 }
 
 static enum status (*const handlers[USER_CALL_COUNT])(struct call *call) = {

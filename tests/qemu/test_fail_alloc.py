@@ -45,6 +45,19 @@ def test_start(boot, nth):
         assert not goes_on
 
 
+def test_start_without_room_for_devices(boot):
+    """Without memory for a larger table of memory a start goes on, says that devices are not in it, and is sound. It is
+    one of the last allocations."""
+    def text_with(nth):
+        run = boot(cmdline=failures.cmdline(nth), seconds=failures.SECONDS, **failures.WIDTHS["i386"])
+        goes_on, said = failures.outcome(run)
+        assert goes_on, said
+        return run
+    last = failures.count(text_with(failures.NEVER))
+    assert any("PCI: the table of memory does not show devices (no memory)" in text_with(nth).text()
+               for nth in range(last, last - 16, -1))
+
+
 def test_wrong_words(boot):
     """stress fail takes nothing but 'sites', and fail_alloc= a number."""
     run = boot(cmdline='json fail_alloc=all run="stress fail 7; exit" exit', seconds=60,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  *
- * pointers.c - hostile: passes bad pointers to system calls.
+ * pointers.c - hostile: passes bad pointers to system calls, and clones more than it may.
  *
  * Each must be refused with an error, and change nothing; then the program ends by itself.
  */
@@ -64,6 +64,20 @@ static void bad_answers(uintptr_t page)
     must_fail("a call with a huge number", UINTPTR_MAX, 0, 0, 0);
 }
 
+/* Clones of clones, until the next one is refused; how many there were. */
+static uintptr_t clone_clones(void)
+{
+    uintptr_t depth = 0, below = 0, result;
+
+    while ((result = user_call(USER_CALL_CLONE, (uintptr_t)&below, 0, 0)) == USER_IN_CLONE)
+        depth++;
+    if (result != USER_IN_ORIGINAL)
+        below = result == (uintptr_t)0 - STATUS_NO_SPACE ? depth : UINTPTR_MAX;
+    if (depth > 0)
+        user_exit(below);
+    return below;
+}
+
 int main(uintptr_t user_end)
 {
     void *page;
@@ -74,6 +88,8 @@ int main(uintptr_t user_end)
     bad_texts(user_end, (uintptr_t)page);
     bad_ranges(user_end, (uintptr_t)page);
     bad_answers((uintptr_t)page);
+    if (clone_clones() != USER_SPACES_MOST - 1)
+        return 1;
     if (*(volatile uint8_t *)page != 0)
         return 1;
     return accepted == 0 ? 0 : 1;
