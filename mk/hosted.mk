@@ -99,7 +99,7 @@ UNIT_LINK_vmm_threads := -Wl,--wrap=frame_put
 # What 32 bits cannot be asked: what speaks to the firmware and 128-bit arithmetic; tests whose machine
 # is larger than a program of 32 bits; tests whose address space is that of x86-64.
 M32_NOT_WIDE   := efi_% wide
-M32_NOT_LARGE  := bump fail_alloc frame pmm pmm_check pmm_defects pmm_figures pmm_free pmm_model pmm_node pmm_numa pmm_request pmm_site pmm_threads pmm_zero view_dashboard
+M32_NOT_LARGE  := bump fail_alloc frame pmm pmm_check pmm_defects pmm_figures pmm_free pmm_holes pmm_model pmm_node pmm_numa pmm_request pmm_site pmm_threads pmm_zero view_dashboard
 M32_NOT_LAYOUT := kstack mtrr paging tlb tlb_switch vm_cache vm_check vm_clone vm_fault vm_list vmm vmm_threads
 M32_NAMES := $(filter-out $(M32_NOT_WIDE) $(M32_NOT_LARGE) $(M32_NOT_LAYOUT),$(UNIT_NAMES))
 

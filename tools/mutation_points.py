@@ -4,6 +4,10 @@
 A source is cut into tokens; comments, strings and preprocessor lines have none. Each rule looks at a token and its
 neighbours and gives the text that takes its place. Nothing is parsed: what does not compile is not a mutant, and
 what compiles to the same code is none either (mutate.py finds both out).
+
+One call has no mistakes: __builtin_prefetch(), with all its arguments. By its definition it changes nothing that a
+program can see, nor may fault (GCC manual, 6.59), so that no test of results could tell. Everything else is
+planted, also where it only costs time: constants of a hash, early exits, hints.
 """
 
 import collections
@@ -30,6 +34,7 @@ KEYWORDS = {"return", "case", "sizeof", "typeof", "else", "do", "in"}
 DECLARES = re.compile(r"\s*(?:static|const|struct|enum|union|unsigned|signed|int|long|bool|char|void|size_t|uintptr_t|"
                       r"u?int\d+_t|[pv]addr_t|pfn_t|extern|inline|typedef|goto|return|break|continue|case|default|"
                       r"static_assert|_Static_assert)\b|\s*\w+\s+\w+\s*;")
+HINT = "__builtin_prefetch"
 STATEMENT = re.compile(r"^(?P<indent>[ \t]+)(?P<text>[A-Za-z_*(][^;{}\n]*;)[ \t]*(?:/\*[^\n]*\*/)?$", re.MULTILINE)
 
 
@@ -102,6 +107,15 @@ def of_statements(text, stream):
             yield "statement", match.start("text"), match.end("text"), ";"
 
 
+def hints(text, stream):
+    """(start, end) of each call that is a hint to the processor, and nothing else."""
+    found = []
+    for index, (_, start, end) in enumerate(stream):
+        if text[start:end] == HINT and closing(text, stream, index + 1) is not None:
+            found.append((start, stream[closing(text, stream, index + 1)][2]))
+    return found
+
+
 def in_function(text, place):
     """Does a function's body hold the place? Bodies open and close in the first column in this tree."""
     opened = text.rfind("\n{", 0, place)
@@ -121,6 +135,8 @@ def mutations(file, text):
             found.extend(of_operator(text, stream, index))
         else:
             found.extend(of_name(text, stream, index))
+    skipped = hints(text, stream)
+    found = [one for one in found if not any(start <= one[1] < end for start, end in skipped)]
     found.sort(key=lambda item: (item[1], item[2], item[0]))
     return [Mutation(file, text.count("\n", 0, start) + 1, start, end, rule, text[start:end], after)
             for rule, start, end, after in found]

@@ -79,6 +79,16 @@ def test_comments_strings_and_directives_are_left_alone():
         assert one.line > 3 and one.start not in quoted
 
 
+def test_hints_to_the_processor_are_left_alone():
+    """A prefetch changes nothing that a program can see; what stands around it is planted as ever."""
+    text = SOURCE.replace("    spare++;\n", "    spare++;\n    __builtin_prefetch(&table[a + 1], 1);\n")
+    found = mutation_points.mutations("f.c", text)
+    assert 10 not in [one.line for one in found]
+    assert [(one.rule, one.before) for one in found] == \
+        [(one.rule, one.before) for one in mutation_points.mutations("f.c", SOURCE)]
+    assert mutation_points.mutations("f.c", text.replace("__builtin_prefetch", "prefetch")) != found
+
+
 def test_what_is_applied_differs_in_that_place_only():
     for one in mutation_points.mutations("f.c", SOURCE):
         changed = mutation_points.apply(SOURCE, one)

@@ -6,6 +6,7 @@
 
 #include "arch/cpu.h"
 #include "mm/fail_alloc_private.h"
+#include "mm/heap_private.h"
 
 #define REQUESTS 6u
 
@@ -150,6 +151,41 @@ static void others_are_let_be(void **state)
     fail_alloc_on = false;
 }
 
+static void the_heap_joins_in(void **state)
+{
+    /* While it is armed, every processor keeps away from its magazines, from the moment that there is a heap; and
+     * goes back to them afterwards, once. */
+    static struct heap_cpu own[2];
+    bool armed_first = true;
+
+    (void)state;
+    do {
+        heap_window.page_count = 0;
+        for (unsigned id = 0; id < CONFIG_MAX_CPUS; id++)
+            heap_cpus[id] = heap_cpu_own[id] = &heap_cpu_none;
+        if (armed_first)
+            fail_alloc_start(0, 0);
+        heap_window.page_count = 2; /* there is a heap; two processors have magazines in it */
+        heap_cpus[1] = heap_cpu_own[1] = &own[0];
+        heap_cpus[2] = heap_cpu_own[2] = &own[1];
+        fail_alloc_watch_heap();
+        assert_ptr_equal(heap_cpus[1], armed_first ? &heap_cpu_none : &own[0]);
+        fail_alloc_start(0, 0);
+        fail_alloc_watch_heap();
+        assert_true(heap_cpus[1] == &heap_cpu_none && heap_cpus[2] == &heap_cpu_none);
+        fail_alloc_stop();
+        assert_true(heap_cpus[1] == &own[0] && heap_cpus[2] == &own[1]);
+        heap_cpus[1] = &heap_cpu_none;
+        fail_alloc_stop();
+        assert_ptr_equal(heap_cpus[1], &heap_cpu_none);
+        armed_first = !armed_first;
+    } while (!armed_first);
+    heap_window.page_count = 0;
+    for (unsigned id = 0; id < CONFIG_MAX_CPUS; id++)
+        heap_cpus[id] = heap_cpu_own[id] = &heap_cpu_none;
+    assert_true(heap_largest() == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,6 +194,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(places_are_told_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(more_places_than_are_told_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(others_are_let_be, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_heap_joins_in, set_up, tear_down),
     };
 
     return cmocka_run_group_tests_name("fail_alloc", tests, NULL, NULL);

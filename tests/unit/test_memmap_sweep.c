@@ -225,6 +225,39 @@ static void efi_types_survive_when_they_agree(void **state)
     table_close(&map);
 }
 
+static void a_shared_page_is_of_its_strictest_part(void **state)
+{
+    /* A page that two entries share is wholly what the stricter one is, whichever comes first: type, tag, flags and
+     * UEFI type. */
+    const struct region weak = { 0x1000, 0x1800, E820_USABLE, REGION_WB, REGION_TAG_LOADER, 2, 0 };
+    const struct region strict = {
+        0x2800, 0x1800, E820_RESERVED, REGION_RUNTIME, REGION_TAG_FIRMWARE, 6, 0
+    };
+
+    (void)state;
+    for (unsigned turn = 0; turn < 2; turn++) {
+        struct region first = turn == 0 ? weak : strict, second = turn == 0 ? strict : weak;
+        const struct region *page;
+        struct memmap map;
+
+        first.base = 0x1000;
+        second.base = 0x2800;
+        table_open(&map, 6, 6, LIMIT);
+        assert_int_equal(memmap_add(&map, &first), STATUS_OK);
+        assert_int_equal(memmap_add(&map, &second), STATUS_OK);
+        sanitise(&map);
+        assert_int_equal(map.count, 2);
+        page = &map.regions[1 - turn];
+        assert_int_equal(page->base, turn == 0 ? 0x2000 : 0x1000);
+        assert_int_equal(page->size_bytes, 0x2000);
+        assert_int_equal(page->type, strict.type);
+        assert_int_equal(page->flags, strict.flags);
+        assert_int_equal(page->tag, strict.tag);
+        assert_int_equal(page->efi_type, strict.efi_type);
+        table_close(&map);
+    }
+}
+
 static void usable_shrinks_to_whole_pages(void **state)
 {
     /* A page that is only partly usable is not usable, and the note names the lost bytes. */
@@ -455,6 +488,7 @@ int main(void)
         cmocka_unit_test(combined_flags_alone_are_noted),
         cmocka_unit_test(neighbours_coalesce_if_equal),
         cmocka_unit_test(efi_types_survive_when_they_agree),
+        cmocka_unit_test(a_shared_page_is_of_its_strictest_part),
         cmocka_unit_test(usable_shrinks_to_whole_pages),
         cmocka_unit_test(usable_within_a_page_vanishes),
         cmocka_unit_test(others_grow_to_whole_pages),

@@ -22,7 +22,8 @@
 static const struct machine_piece pieces[] = {
     LOW_MEMORY(PAGE_SIZE, 0x9f000),
     OTHER_MEMORY(0xf0000, MiB, E820_RESERVED),
-    FREE_MEMORY(MiB, 9 * MiB),
+    HELD_MEMORY(MiB, MiB + 3 * PAGE_SIZE, REGION_TAG_MODULE),
+    FREE_MEMORY(MiB + 3 * PAGE_SIZE, 9 * MiB),
     HELD_MEMORY(9 * MiB, 9 * MiB + 300 * KiB, REGION_TAG_KERNEL),
     HELD_MEMORY(9 * MiB + 300 * KiB, 12 * MiB, REGION_TAG_PAGE_TABLES),
     FREE_MEMORY(12 * MiB, 37 * MiB + 3 * PAGE_SIZE),

@@ -331,6 +331,65 @@ static void wrong_topologies(void **state)
     assert_int_equal(pmm_set_cpu_node(CONFIG_MAX_CPUS, 0), STATUS_INVALID);
 }
 
+static void tables_may_be_full(void **state)
+{
+    /* As many nodes and ranges as there may be are taken, one more of either is not; memory may end where numbers
+     * do. */
+    static struct pmm_node_range many[PMM_NODE_RANGES_MAX + 1];
+    struct pmm_topology full = topology;
+    static const struct pmm_node_range all[] = {
+        { .first = PFN(1), .count_frames = UINT64_MAX - 1, .node = 0 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(many); i++)
+        many[i] = (struct pmm_node_range){ pfn(i * 64), 64, (unsigned)(i % NODES) };
+    full.ranges = many;
+    MACHINE_BOOT(pieces);
+    full.range_count = PMM_NODE_RANGES_MAX + 1;
+    assert_int_equal(pmm_set_nodes(&full), STATUS_INVALID);
+    full.range_count = PMM_NODE_RANGES_MAX;
+    assert_ok(pmm_set_nodes(&full));
+    check_sums();
+    MACHINE_BOOT(pieces);
+    full.ranges = all;
+    full.range_count = 1;
+    assert_ok(pmm_set_nodes(&full));
+    assert_int_equal(pmm_node_of(pfn(10 * AREA_FRAMES - 1)), 0);
+    check_sums();
+}
+
+static uint8_t same_distance(void *context, unsigned from, unsigned to)
+{
+    (void)context;
+    return from == to ? PMM_DISTANCE_LOCAL : 20;
+}
+
+static void as_many_nodes_as_there_may_be(void **state)
+{
+    /* The last node and the last processor are as good as others; the ones behind them are refused. */
+    static const struct pmm_node_range last[] = { RANGE(9 * GiB, 10 * GiB, PMM_NODES_MAX - 1) };
+    const struct pmm_topology most = {
+        .node_count = PMM_NODES_MAX, .ranges = last, .range_count = 1, .distance = same_distance
+    };
+    struct pmm_node_stats stats;
+
+    (void)state;
+    MACHINE_BOOT(pieces);
+    assert_ok(pmm_set_nodes(&most));
+    assert_int_equal(pmm_count_nodes(), PMM_NODES_MAX);
+    assert_int_equal(pmm_node_of(pfn(9 * AREA_FRAMES)), PMM_NODES_MAX - 1);
+    assert_int_equal(pmm_node_of(pfn(9 * AREA_FRAMES - 1)), 0);
+    assert_int_equal(pmm_node_of(pfn(10 * AREA_FRAMES)), 0);
+    assert_ok(pmm_get_node_stats(PMM_NODES_MAX - 1, &stats));
+    assert_int_equal(stats.managed_frames, AREA_FRAMES);
+    assert_int_equal(pmm_get_node_stats(PMM_NODES_MAX, &stats), STATUS_INVALID);
+    assert_ok(pmm_set_cpu_node(CONFIG_MAX_CPUS - 1, PMM_NODES_MAX - 1));
+    assert_int_equal(pmm_set_cpu_node(CONFIG_MAX_CPUS, 0), STATUS_INVALID);
+    assert_int_equal(pmm_set_cpu_node(0, PMM_NODES_MAX), STATUS_INVALID);
+    check_sums();
+}
+
 static void random_topologies(void **state)
 {
     /* Whatever the ranges are, spans cover all areas, the sums hold and wishes are met or refused. */
@@ -433,6 +492,8 @@ int main(void)
         cmocka_unit_test_setup(this_node_and_no_other, setup),
         cmocka_unit_test_setup(this_node_below_a_limit, setup),
         cmocka_unit_test_setup(counts_follow_changes, setup),
+        cmocka_unit_test_setup(tables_may_be_full, setup),
+        cmocka_unit_test_setup(as_many_nodes_as_there_may_be, setup),
         cmocka_unit_test_setup(wrong_topologies, setup),
         cmocka_unit_test(random_topologies),
         cmocka_unit_test(the_most_spans),

@@ -86,6 +86,24 @@ static void test_what_the_table_implies(void **state)
     }
 }
 
+static void test_every_row_counts(void **state)
+{
+    /* The first row of a table is as good as any other, and so is its only one; an empty table implies nothing. */
+    (void)state;
+    for (size_t first = 1; first + 1 < ARRAY_COUNT(rows); first++) {
+        const struct memmap part = { .regions = rows + first, .count = 1 };
+        struct shown shown = { .count = 0 };
+
+        region_visit(&part, show, &shown);
+        assert_int_equal(shown.count, rows[first].tag != REGION_TAG_KERNEL);
+        if (shown.count == 1)
+            assert_int_equal(shown.labels[0].base, rows[first].base);
+        shown.count = 0;
+        region_visit(&(struct memmap){ .regions = rows, .count = 0 }, show, &shown);
+        assert_int_equal(shown.count, 0);
+    }
+}
+
 static void test_set_and_found(void **state)
 {
     /* A label that was set is found at each of its bytes, beside what the table says, and at no other. */
@@ -164,6 +182,7 @@ static void test_names_of_kinds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(test_every_row_counts, remove_all),
         cmocka_unit_test_teardown(test_what_the_table_implies, remove_all),
         cmocka_unit_test_teardown(test_set_and_found, remove_all),
         cmocka_unit_test_teardown(test_refused, remove_all),
