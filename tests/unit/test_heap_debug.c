@@ -22,6 +22,7 @@
 
 #define FRAMES       8192u
 #define WINDOW_BYTES (64 * MiB)
+#define LARGE_BYTES  (MiB)
 #define FEW_BYTES    (16 * MiB) /* a window with records for 15,000 objects */
 
 static int set_up(void **state)
@@ -589,22 +590,28 @@ static void no_room_for_records(void **state)
 
 static void while_the_heap_grows(void **state)
 {
-    /* Who interrupts the processor that is growing the heap gets no memory of its own pages and no
-     * records; afterwards both can be had, and nothing is lost. */
+    /* Who interrupts the processor that is growing the heap gets nothing for which pages have to be
+     * mapped; afterwards it can be had, and nothing is lost. */
     const struct heap_debug wish = { .options = HEAP_DEBUG_SITES };
     const struct heap_debug off = { 0 };
     uint64_t mapped;
 
     (void)state;
-    assert_true(kfree(kmalloc_tagged(100, HEAP_TAG_TEST, HEAP_GUARDED)));
+    assert_true(kfree(kmalloc(16)));
     (void)heap_shrink(SIZE_MAX);
     mapped = heap_machine_state_hash();
+    assert_true(kfree(kmalloc(LARGE_BYTES))); /* its pages stay, without states of small objects */
     assert_true(heap_grow_enter());
     assert_null(kmalloc_tagged(100, HEAP_TAG_TEST, HEAP_GUARDED));
+    assert_null(kmalloc(16));
+    assert_null(kmalloc(2 * LARGE_BYTES));
     assert_int_equal(heap_debug_set(&wish), STATUS_NO_MEMORY);
     heap_grow_leave();
-    assert_true(heap_machine_state_hash() == mapped);
     assert_true(kfree(kmalloc_tagged(100, HEAP_TAG_TEST, HEAP_GUARDED)));
+    assert_true(kfree(kmalloc(16)));
+    assert_true(kfree(kmalloc(2 * LARGE_BYTES)));
+    (void)heap_shrink(SIZE_MAX);
+    assert_true(heap_machine_state_hash() == mapped);
     assert_int_equal(heap_debug_set(&wish), STATUS_OK);
     assert_int_equal(heap_debug_set(&off), STATUS_OK);
     assert_int_equal(heap_check(), STATUS_OK);
