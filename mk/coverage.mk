@@ -5,7 +5,7 @@
 
 COVERAGE := build/coverage
 # Of tests/qemu, those that look at the kernel. The others look at the loader, or at the same in other machines.
-COVERAGE_TESTS := monitor user smp multiboot pci explain numa screen stress tour bios memory_map
+COVERAGE_TESTS := monitor user smp multiboot pci explain numa screen stress tour bios memory_map fail_alloc
 
 CC_cover      := $(CLANG)
 VARIANT_cover := $(LOCK_CHECKS) -fprofile-instr-generate -fcoverage-mapping

@@ -23,7 +23,7 @@
 #define FRAMES       8192u
 #define WINDOW_BYTES (64 * MiB)
 #define LARGE_BYTES  (MiB)
-#define FEW_BYTES    (16 * MiB) /* a window with records for 15,000 objects */
+#define FEW_BYTES    (16 * MiB) /* a window with records for 25,000 objects at most */
 
 static int set_up(void **state)
 {
@@ -557,7 +557,7 @@ static void no_room_for_records(void **state)
 {
     /* In a window without an area for records debugging stays off; in a small one, objects beyond its
      * records are not tracked, and are objects all the same. */
-    static void *objects[20000];
+    static void *objects[30000];
     const struct heap_debug wish = { .options = HEAP_DEBUG_SITES };
     struct heap_debug now;
     struct heap_history history = { .size_bytes = 42 };
