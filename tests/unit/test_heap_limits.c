@@ -145,6 +145,33 @@ static void history_remembers_so_many(void **state)
         assert_true(kfree(others[i]));
 }
 
+static void every_byte_around_is_watched(void **state)
+{
+    /* One byte that was changed is found and told by its distance: from 16 before an object to 16 behind it. */
+    static const size_t sizes[] = { 1, 16, 40, 64, 100, 1000, 5000 };
+    char words[64];
+
+    (void)state;
+    debug(HEAP_DEBUG_CANARY, 0);
+    for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
+        for (unsigned distance = 1; distance <= 32; distance++) {
+            unsigned char *object = kmalloc(sizes[i]);
+            bool before = distance > 16;
+            unsigned away = before ? distance - 16 : distance;
+
+            object[before ? -(ptrdiff_t)away : (ptrdiff_t)(sizes[i] + away - 1)] ^= 0x40;
+            snprintf(words, sizeof(words), "byte %u %s the object of %zu bytes", away,
+                     before ? "before" : "behind", sizes[i]);
+            host_log_clear();
+            assert_int_equal(heap_check(), STATUS_CORRUPT);
+            if (!host_log_contains(words))
+                fail_msg("'%s' is not in: %s", words, host_log_text());
+            assert_true(kfree(object));
+        }
+    }
+    assert_int_equal(heap_check(), STATUS_OK);
+}
+
 /* --- frames of a sort ----------------------------------------------------------------------------- */
 
 /* Every second frame of the machine is free. */
@@ -178,6 +205,51 @@ static void contiguous_memory_is_contiguous(void **state)
     assert_true(kfree(object));
 }
 
+static void guarded_objects_take_turns(void **state)
+{
+    /* With guard=N each N-th object that may be is guarded, by turns against the page behind and the one before. */
+    struct heap_debug_stats stats;
+
+    (void)state;
+    for (uint32_t one_in = 1; one_in <= 4; one_in++) {
+        uint64_t before;
+
+        debug(HEAP_DEBUG_SITES, one_in);
+        heap_debug_get_stats(&stats);
+        before = stats.guarded;
+        for (unsigned i = 0; i < 40; i++)
+            assert_non_null(objects[i] = kmalloc(32));
+        heap_debug_get_stats(&stats);
+        assert_int_equal(stats.guarded, before + 40 / one_in);
+        for (unsigned i = 0; i < 40 && one_in == 1; i++)
+            assert_int_equal((uintptr_t)objects[i] % PAGE_SIZE,
+                             (before + i) % 2 == 0 ? PAGE_SIZE - 32 : 0);
+        for (unsigned i = 0; i < 40; i++)
+            assert_true(kfree(objects[i]));
+    }
+}
+
+static void large_objects_are_guarded_on_demand_alone(void **state)
+{
+    /* Of its own accord debugging guards what has up to 16 pages, and nothing that must be contiguous. */
+    struct heap_debug_stats stats;
+    void *object;
+
+    (void)state;
+    debug(HEAP_DEBUG_SITES, 1);
+    assert_true(kfree(kmalloc(16 * PAGE_SIZE)));
+    heap_debug_get_stats(&stats);
+    assert_int_equal(stats.guarded, 1);
+    assert_true(kfree(kmalloc(16 * PAGE_SIZE + 1)));
+    assert_true(kfree(kmalloc_tagged(64, HEAP_TAG_TEST, HEAP_DMA)));
+    assert_true(kfree(kmalloc_aligned(64, 2 * PAGE_SIZE)));
+    heap_debug_get_stats(&stats);
+    assert_int_equal(stats.guarded, 1);
+    object = kmalloc_tagged(17 * PAGE_SIZE, HEAP_TAG_TEST, HEAP_GUARDED);
+    assert_false(heap_machine_mapped((unsigned char *)object + 17 * PAGE_SIZE));
+    assert_true(kfree(object));
+}
+
 static void dma_between_guards(void **state)
 {
     /* An object may be both contiguous and guarded: its pages follow each other, those around are not mapped. */
@@ -199,9 +271,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(quarantine_holds_so_many),  TEST(held_memory_is_not_lost),
-        TEST(history_remembers_so_many), TEST(contiguous_memory_is_contiguous),
-        TEST(dma_between_guards),
+        TEST(quarantine_holds_so_many),   TEST(held_memory_is_not_lost),
+        TEST(history_remembers_so_many),  TEST(contiguous_memory_is_contiguous),
+        TEST(dma_between_guards),         TEST(every_byte_around_is_watched),
+        TEST(guarded_objects_take_turns), TEST(large_objects_are_guarded_on_demand_alone),
     };
 
     return cmocka_run_group_tests_name("heap_limits", tests, NULL, NULL);

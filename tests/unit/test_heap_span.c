@@ -201,6 +201,9 @@ static void wrong_frees_of_spans(void **state)
         host_log_clear();
         assert_false(kfree(larger[i]));
         assert_true(host_log_contains("already free"));
+        assert_int_equal(heap_describe(larger[i], &info), STATUS_OK);
+        assert_true(!info.live && info.tag == (enum heap_tag)(i % HEAP_TAG_COUNT));
+        assert_int_equal(info.size_bytes, step);
         assert_false(kfree(larger[i] + step));
         larger[i] = larger[--count];
         larger_sizes[i] = larger_sizes[count];

@@ -258,6 +258,34 @@ static void a_shared_page_is_of_its_strictest_part(void **state)
     }
 }
 
+static void a_shared_page_claims_least(void **state)
+{
+    /* Of two entries of one type that share a page and differ in one flag, the page has what the one with fewer claims
+     * or more restrictions says. */
+    const uint16_t claims =
+        REGION_UC | REGION_WC | REGION_WT | REGION_WB | REGION_MORE_RELIABLE | REGION_IS_RAM;
+
+    (void)state;
+    for (unsigned bit = 0; bit < 8; bit++) {
+        for (unsigned turn = 0; turn < 2; turn++) {
+            uint16_t flag = (uint16_t)(1u << bit);
+            struct memmap map;
+
+            table_open(&map, 6, 6, LIMIT);
+            add_tagged(&map, 0x1000, 0x2800, E820_RESERVED, REGION_TAG_NONE, turn == 0 ? flag : 0);
+            add_tagged(&map, 0x2800, 0x4000, E820_RESERVED, REGION_TAG_NONE, turn == 0 ? 0 : flag);
+            sanitise(&map);
+            assert_int_equal(map.count, 2);
+            assert_int_equal(map.regions[0].flags, turn == 0 ? flag : 0);
+            assert_int_equal(map.regions[1].flags, turn == 0 ? 0 : flag);
+            /* Whose the page at 0x2000 is tells where the border lies. */
+            assert_int_equal(map.regions[1].base,
+                             ((claims & flag) != 0) == (turn == 0) ? 0x2000 : 0x3000);
+            table_close(&map);
+        }
+    }
+}
+
 static void usable_shrinks_to_whole_pages(void **state)
 {
     /* A page that is only partly usable is not usable, and the note names the lost bytes. */
@@ -489,6 +517,7 @@ int main(void)
         cmocka_unit_test(neighbours_coalesce_if_equal),
         cmocka_unit_test(efi_types_survive_when_they_agree),
         cmocka_unit_test(a_shared_page_is_of_its_strictest_part),
+        cmocka_unit_test(a_shared_page_claims_least),
         cmocka_unit_test(usable_shrinks_to_whole_pages),
         cmocka_unit_test(usable_within_a_page_vanishes),
         cmocka_unit_test(others_grow_to_whole_pages),

@@ -131,6 +131,75 @@ static void open_to_users(struct handoff *handoff, struct page_table *table)
     assert_ok(pt_protect(table, va(handoff->direct_map_va), PAGE_SIZE, PT_WRITE | PT_USER, NULL));
 }
 
+/* Where nothing is mapped, in its window. */
+static void image_unmapped(struct handoff *handoff, struct page_table *table)
+{
+    (void)table;
+    handoff->kernel_va = LAYOUT_IMAGE_START + LAYOUT_IMAGE_BYTES / 2;
+}
+
+static void image_of_nothing(struct handoff *handoff, struct page_table *table)
+{
+    (void)table;
+    handoff->kernel_bytes = 0;
+}
+
+static void image_over_the_end(struct handoff *handoff, struct page_table *table)
+{
+    (void)table;
+    handoff->kernel_bytes = LAYOUT_IMAGE_START + LAYOUT_IMAGE_BYTES - handoff->kernel_va + 1;
+}
+
+static void image_inside_a_page(struct handoff *handoff, struct page_table *table)
+{
+    (void)table;
+    handoff->kernel_va += 16;
+}
+
+static void direct_map_of_nothing(struct handoff *handoff, struct page_table *table)
+{
+    assert_ok(pt_unmap(table, va(handoff->direct_map_va), VM_MEMORY_BYTES, NULL));
+}
+
+static void stack_with_a_hole(struct handoff *handoff, struct page_table *table)
+{
+    assert_ok(pt_unmap(table, va(handoff->stack_va + PAGE_SIZE), PAGE_SIZE, NULL));
+}
+
+static void stack_read_only(struct handoff *handoff, struct page_table *table)
+{
+    assert_ok(pt_protect(table, va(handoff->stack_va + PAGE_SIZE), PAGE_SIZE, 0, NULL));
+}
+
+static void stack_open_to_users(struct handoff *handoff, struct page_table *table)
+{
+    assert_ok(pt_protect(table, va(handoff->stack_va), PAGE_SIZE, PT_WRITE | PT_USER, NULL));
+}
+
+static void upper_guard_mapped(struct handoff *handoff, struct page_table *table)
+{
+    assert_ok(pt_map(table, va(handoff->stack_va + handoff->stack_bytes),
+                     pa(VM_STACK_BASE + 20 * PAGE_SIZE), PAGE_SIZE, PT_WRITE));
+}
+
+static void root_out_of_reach(struct handoff *handoff, struct page_table *table)
+{
+    assert_ok(pt_unmap(table, va(handoff->direct_map_va + handoff->table_root), PAGE_SIZE, NULL));
+}
+
+static void arena_reaches_out(struct handoff *handoff, struct page_table *table)
+{
+    (void)table;
+    handoff->arena_base = VM_MEMORY_BYTES - PAGE_SIZE;
+    handoff->arena_bytes = 2 * PAGE_SIZE;
+}
+
+static void direct_map_executable(struct handoff *handoff, struct page_table *table)
+{
+    assert_ok(
+        pt_protect(table, va(handoff->direct_map_va + 17 * MiB), PAGE_SIZE, PT_EXECUTE, NULL));
+}
+
 /* The walker refuses to make such an entry: it is made by hand. */
 static void writable_and_executable(struct handoff *handoff, struct page_table *table)
 {
@@ -155,6 +224,18 @@ static void bad_tables_are_refused(void **state)
         { "stack: 0x", STATUS_CORRUPT, stack_too_long },
         { "guard page 0x", STATUS_CORRUPT, guard_mapped },
         { "arena: 0x", STATUS_CORRUPT, arena_unmapped },
+        { "kernel image: 0x0 of 0x", STATUS_CORRUPT, image_unmapped },
+        { "kernel image: 0x0 bytes at 0x", STATUS_CORRUPT, image_of_nothing },
+        { "are not within its window", STATUS_CORRUPT, image_over_the_end },
+        { "are not within its window", STATUS_CORRUPT, image_inside_a_page },
+        { "direct map: 0x0 of 0x", STATUS_CORRUPT, direct_map_of_nothing },
+        { "stack: 0x7000 of 0x8000 bytes are mapped at 0x", STATUS_CORRUPT, stack_with_a_hole },
+        { "stack: 0x", STATUS_CORRUPT, stack_read_only },
+        { "stack: 0x", STATUS_CORRUPT, stack_open_to_users },
+        { "guard page 0x", STATUS_CORRUPT, upper_guard_mapped },
+        { "root of the page tables: 0x0 of 0x1000 bytes", STATUS_CORRUPT, root_out_of_reach },
+        { "arena: 0x1000 of 0x2000 bytes", STATUS_CORRUPT, arena_reaches_out },
+        { "executable in the direct map", STATUS_DENIED, direct_map_executable },
         { "a writable alias of executable memory", STATUS_DENIED, text_writable_by_alias },
         { "open to user mode", STATUS_DENIED, open_to_users },
         { "writable and executable", STATUS_DENIED, writable_and_executable },

@@ -158,6 +158,7 @@ static void expect_tags(const struct census *census)
 {
     uint64_t tags[FRAME_TAG_COUNT];
 
+    memset(tags, 0xa5, sizeof(tags));
     pmm_count_tags(tags);
     for (unsigned tag = 0; tag < FRAME_TAG_COUNT; tag++)
         if (tags[tag] != census->tags[tag])

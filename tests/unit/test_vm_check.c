@@ -187,13 +187,97 @@ static void windows_may_hold_anything(void **state)
     assert_ok(pmm_free_frame(frame));
 }
 
+/* --- frames as they come ------------------------------------------------------------------------- */
+
+#define TAKEN_MOST 8192u
+#define SPACED     64u /* pages of an area that gets them */
+
+/* Which of `count` frames is freed as the i-th: upwards, downwards, by pairs downwards, and here and there. */
+static size_t freed_as(unsigned pattern, size_t i, size_t count)
+{
+    switch (pattern) {
+    case 0:
+        return i;
+    case 1:
+        return count - 1 - i;
+    case 2:
+        return count - 2 - i / 2 * 2 + i % 2;
+    default:
+        return i * 7919 % count;
+    }
+}
+
+static void expect_frames_of_its_own(void)
+{
+    struct vm_request request = { .address = va(NOWHERE),
+                                  .size_bytes = SPACED * PAGE_SIZE,
+                                  .rights = PT_WRITE | PT_USER,
+                                  .kind = VM_ANONYMOUS,
+                                  .flags = VM_POPULATE | VM_EXACT,
+                                  .tag = FRAME_USER,
+                                  .name = "spaced" };
+    uint64_t value;
+    vaddr_t start;
+
+    assert_ok(vm_map(user, &request, &start));
+    assert_ok(check());
+    for (uint64_t page = 0; page < SPACED; page++) {
+        assert_ok(vm_read(NOWHERE + page * PAGE_SIZE, &value));
+        assert_int_equal(value, 0);
+        assert_ok(vm_write(NOWHERE + page * PAGE_SIZE, page + 1));
+    }
+    for (uint64_t page = 0; page < SPACED; page++) {
+        assert_ok(vm_read(NOWHERE + page * PAGE_SIZE, &value));
+        assert_int_equal(value, page + 1);
+    }
+    assert_ok(vm_unmap(user, va(NOWHERE), SPACED * PAGE_SIZE));
+}
+
+static void every_page_has_a_frame_of_its_own(void **state)
+{
+    /* In whatever order frames come from the PMM, each page of an area gets one that no other has, full of zeros,
+     * and all of them go back. */
+    static pfn_t taken[TAKEN_MOST];
+    size_t count = 0;
+
+    (void)state;
+    vm_space_switch(user);
+    assert_ok(vm_map(user,
+                     &(struct vm_request){ .address = va(NOWHERE + SPACED * PAGE_SIZE),
+                                           .size_bytes = PAGE_SIZE,
+                                           .rights = PT_USER,
+                                           .kind = VM_ANONYMOUS,
+                                           .flags = VM_POPULATE | VM_EXACT,
+                                           .tag = FRAME_USER,
+                                           .name = "tables" },
+                     &(vaddr_t){ 0 }));
+    while (count < TAKEN_MOST && pmm_alloc_frame(FRAME_TEST, &taken[count]) == STATUS_OK)
+        count++;
+    for (unsigned pattern = 0; pattern < 4; pattern++) {
+        size_t free_first = 4 * SPACED;
+        uint64_t before;
+
+        for (size_t i = 0; i < free_first; i++)
+            assert_ok(pmm_free_frame(taken[freed_as(pattern, i, free_first)]));
+        before = machine_free_frames();
+        expect_frames_of_its_own();
+        pmm_drain();
+        expect_frames_of_its_own();
+        assert_int_equal(machine_free_frames(), before);
+        for (size_t i = 0; i < free_first; i++)
+            assert_ok(pmm_alloc_frame(FRAME_TEST, &taken[i]));
+    }
+    for (size_t i = 0; i < count; i++)
+        assert_ok(pmm_free_frame(taken[i]));
+}
+
 int main(void)
 {
 #define CASE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
     static const struct CMUnitTest tests[] = {
         CASE(areas_that_deny_what_is_mapped), CASE(frames_with_other_owners),
         CASE(frames_that_are_free),           CASE(mapped_where_nothing_should_be),
-        CASE(windows_may_hold_anything),
+        CASE(windows_may_hold_anything),      CASE(every_page_has_a_frame_of_its_own),
     };
 
     return cmocka_run_group_tests_name("vm_check", tests, NULL, NULL);
