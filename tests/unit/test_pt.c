@@ -252,7 +252,8 @@ static bool collect(void *context, const struct pt_mapping *run)
 static void visits_join_what_continues(void **state)
 {
     /* Leaves of any size that continue each other in both addresses and in rights are one run;
-     * runs come in order, over both halves, cut to the range, until the visitor has enough. */
+     * runs come in order, over both halves, cut to the pages that the range touches, until the visitor
+     * has enough. */
     struct bench *bench = *state;
     struct runs runs = { .wanted = 8 };
 
@@ -271,6 +272,15 @@ static void visits_join_what_continues(void **state)
     assert_int_equal(runs.count, 1);
     assert_int_equal(pa_value(runs.run[0].target), PAGE_SIZE);
     assert_int_equal(runs.run[0].size_bytes, bench->s3);
+    for (uintptr_t size = 0; size <= 2; size++) {
+        runs = (struct runs){ .wanted = 8 };
+        pt_visit(&bench->table, va(bench->low), size, collect, &runs);
+        assert_int_equal(runs.count, size != 0);
+        assert_int_equal(runs.run[0].size_bytes, size != 0 ? PAGE_SIZE : 0);
+    }
+    runs = (struct runs){ .wanted = 8 };
+    pt_visit(&bench->table, va(bench->low + PAGE_MASK), 2, collect, &runs);
+    assert_int_equal(runs.run[0].size_bytes, 2 * PAGE_SIZE);
     runs = (struct runs){ .wanted = 2 };
     pt_visit(&bench->table, va(0), SIZE_MAX, collect, &runs);
     assert_int_equal(runs.count, 2);

@@ -65,10 +65,13 @@ static bool note_space(void *context, struct vm_space *space, unsigned number)
 
 static void spaces_are_visited_in_order(void **state)
 {
-    /* The kernel's space comes first, then the others from the oldest on, until the visitor has enough. */
+    /* The kernel's space comes first, then the others from the oldest on, numbered from 1, until
+     * the visitor has enough. */
     struct visited visited = { .most = SPACES + 1 };
 
     (void)state;
+    for (unsigned i = 0; i < SPACES; i++)
+        assert_int_equal(vm_space_number(spaces[i]), i + 1);
     vm_visit_spaces(note_space, &visited);
     assert_int_equal(visited.count, SPACES + 1);
     assert_ptr_equal(visited.spaces[0], vm_kernel());
