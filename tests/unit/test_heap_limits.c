@@ -12,6 +12,8 @@
 
 #include "heap_machine.h"
 #include "host_log.h"
+#include "lib/bits.h"
+#include "mm/heap_block.h"
 #include "mm/heap_debug.h"
 #include "mm/heap_window.h"
 
@@ -250,6 +252,31 @@ static void large_objects_are_guarded_on_demand_alone(void **state)
     assert_true(kfree(object));
 }
 
+static void seeds_choose_what_is_random(void **state)
+{
+    /* Equal seeds give equal numbers, other seeds others; every seed, 0 too, gives many, all below their bound. */
+    enum { SEEDS = 8, NUMBERS = 64 };
+    uint32_t numbers[SEEDS][NUMBERS];
+
+    (void)state;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        uint64_t seen = 0;
+
+        heap_block_seed(seed);
+        for (unsigned i = 0; i < NUMBERS; i++) {
+            numbers[seed][i] = heap_block_random(64);
+            assert_true(numbers[seed][i] < 64);
+            seen |= (uint64_t)1 << numbers[seed][i];
+        }
+        assert_true(count_bits(seen) > 20);
+        heap_block_seed(seed);
+        for (unsigned i = 0; i < NUMBERS; i++)
+            assert_int_equal(heap_block_random(64), numbers[seed][i]);
+        for (uint64_t other = 2; other < seed; other++)
+            assert_memory_not_equal(numbers[seed], numbers[other], sizeof(numbers[0]));
+    }
+}
+
 static void dma_between_guards(void **state)
 {
     /* An object may be both contiguous and guarded: its pages follow each other, those around are not mapped. */
@@ -271,10 +298,15 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(quarantine_holds_so_many),   TEST(held_memory_is_not_lost),
-        TEST(history_remembers_so_many),  TEST(contiguous_memory_is_contiguous),
-        TEST(dma_between_guards),         TEST(every_byte_around_is_watched),
-        TEST(guarded_objects_take_turns), TEST(large_objects_are_guarded_on_demand_alone),
+        TEST(quarantine_holds_so_many),
+        TEST(held_memory_is_not_lost),
+        TEST(history_remembers_so_many),
+        TEST(contiguous_memory_is_contiguous),
+        TEST(dma_between_guards),
+        TEST(seeds_choose_what_is_random),
+        TEST(every_byte_around_is_watched),
+        TEST(guarded_objects_take_turns),
+        TEST(large_objects_are_guarded_on_demand_alone),
     };
 
     return cmocka_run_group_tests_name("heap_limits", tests, NULL, NULL);
