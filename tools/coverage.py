@@ -8,7 +8,8 @@
 Hosted lines and branches are clang's own, from the sources (llvm-cov). A machine runs the kernel that ships, and
 QEMU counts its instructions (tools/coverage/plugin.c): a line is one that the line table gives code to, and it is
 executed when any instruction of it is. What the compiler has folded into others or left out has no code and is not
-counted. A line of a header is executed when any copy of it is. With --goals the status is 1 when one is missed.
+counted. A line of a header is executed when any copy of it is. With --goals the status is 1 when one is missed,
+or an error return is taken by no test.
 
 An error return is taken when clang has counted it. Only where it has none of the file does the machines' count tell:
 their compiler likes to load a status before it is known whether it is returned, so that count may be too good."""
@@ -186,12 +187,12 @@ def report(folder, goals):
     print_table(files)
     missed = print_sums(files)
     errors = list(missed_errors(files))
-    print(f"error returns    {error_count(files) - len(errors)} of {error_count(files)} taken; not taken:")
+    print(f"error returns    {error_count(files) - len(errors)} of {error_count(files)} taken{'; not:' if errors else ''}")
     for name, number, text in errors:
         print(f"  {name}:{number}: {text}")
     coverage_html.write(folder / "html", files)
     print(f"wrote {folder / 'html/index.html'}")
-    return 1 if goals and missed else 0
+    return 1 if goals and (missed or errors) else 0
 
 
 def main():
