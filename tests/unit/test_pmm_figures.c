@@ -354,6 +354,29 @@ static void memory_that_comes_and_goes_is_counted(void **state)
     }
 }
 
+static void changes_reach_across_areas(void **state)
+{
+    /* A range over the border of two areas comes and goes whole, to its last frame and no further. */
+    const uintptr_t border = GiB / PAGE_SIZE;
+    struct census before, later;
+
+    (void)state;
+    pmm_drain();
+    take_census(&before);
+    for (uintptr_t left = 1; left <= 1000; left += 333) {
+        for (uintptr_t right = 1; right <= 1000; right += 333) {
+            assert_ok(pmm_reserve(pfn(border - left), left + right, FRAME_RESERVED));
+            take_census(&later);
+            assert_int_equal(later.tags[FRAME_FREE], before.tags[FRAME_FREE] - left - right);
+            assert_ok(pmm_check());
+            assert_ok(pmm_add(pfn(border - left), left + right));
+            take_census(&later);
+            assert_int_equal(later.tags[FRAME_FREE], before.tags[FRAME_FREE]);
+            expect_figures();
+        }
+    }
+}
+
 static void a_drain_says_how_much_it_gave(void **state)
 {
     /* What emptying a processor's caches returns is what they held: frames, and blocks of 2 MiB. */
@@ -386,6 +409,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(figures_are_true_at_every_step, set_up, machine_stop),
         cmocka_unit_test_setup_teardown(memory_that_comes_and_goes_is_counted, set_up,
                                         machine_stop),
+        cmocka_unit_test_setup_teardown(changes_reach_across_areas, set_up, machine_stop),
         cmocka_unit_test_setup_teardown(a_drain_says_how_much_it_gave, set_up, machine_stop),
     };
 
