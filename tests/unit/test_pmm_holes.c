@@ -115,6 +115,8 @@ static void try_hole(uintptr_t first, uintptr_t count)
     request.flags = PMM_NO_CACHE;
     expect_at(&request, first);
     assert_ok(pmm_free_run(pfn(first), count));
+    pmm_drain();
+    assert_ok(pmm_check());
     take_all();
 }
 
