@@ -82,10 +82,15 @@ void memmap_note(struct memmap *map, uint64_t base, uint64_t end, uint32_t from,
         map->changes_lost++;
 }
 
+bool memmap_joins(const struct region *row, const struct region *next)
+{
+    return region_end(row) == next->base && row->type == next->type && row->flags == next->flags &&
+           row->tag == next->tag && row->device == next->device;
+}
+
 bool memmap_coalesce(struct region *row, const struct region *next)
 {
-    if (region_end(row) != next->base || row->type != next->type || row->flags != next->flags ||
-        row->tag != next->tag || row->device != next->device)
+    if (!memmap_joins(row, next))
         return false;
     row->size_bytes += next->size_bytes;
     if (row->efi_type != next->efi_type)

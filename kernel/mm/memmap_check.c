@@ -24,27 +24,42 @@
 /*@ requires \valid_read(row);
   @ assigns \nothing;
   @ ensures \result ==> row->size_bytes > 0 && row->base + row->size_bytes <= limit;
+  @ ensures \result ==> row->base % PAGE_SIZE == 0 && row->size_bytes % PAGE_SIZE == 0;
+  @ ensures \result ==> paged(row, limit);
   @ ensures \result ==> row->type != REGION_TYPE_HOLE && row->tag < REGION_TAG_COUNT; */
 static bool row_is_sound(const struct region *row, uint64_t limit)
 {
     uint64_t end;
 
     return row->size_bytes != 0 && checked_add(row->base, row->size_bytes, &end) && end <= limit &&
-           is_aligned(row->base | row->size_bytes, PAGE_SIZE) && row->type != REGION_TYPE_HOLE &&
-           memmap_rank(row->type) != RANK_COUNT && row->tag < REGION_TAG_COUNT &&
-           (row->flags & ~REGION_FLAGS_KNOWN) == 0 &&
+           is_aligned(row->base, PAGE_SIZE) && is_aligned(row->size_bytes, PAGE_SIZE) &&
+           row->type != REGION_TYPE_HOLE && memmap_rank(row->type) != RANK_COUNT &&
+           row->tag < REGION_TAG_COUNT && (row->flags & ~REGION_FLAGS_KNOWN) == 0 &&
            (row->device == 0 || row->tag == REGION_TAG_DEVICE);
 }
 
+/*@ requires \valid_read(previous) && \valid_read(row) && ends(previous) && ends(row);
+  @ assigns \nothing;
+  @ ensures \result ==> previous->base + previous->size_bytes <= row->base && !joins(previous, row); */
 static bool row_may_follow(const struct region *previous, const struct region *row)
 {
-    struct region grown = *previous;
-
-    return row->base >= region_end(previous) && !memmap_coalesce(&grown, row);
+    return row->base >= region_end(previous) && !memmap_joins(previous, row);
 }
 
+/*@ requires \valid_read(map) && \valid_read(map->regions + (0 .. map->count - 1)) && \valid(bad_row);
+  @ requires \separated(bad_row, map, map->regions + (0 .. map->count - 1));
+  @ assigns *bad_row;
+  @ ensures \result == STATUS_OK ==> disjoint(map) && whole(map, map->limit); */
 enum status memmap_validate(const struct memmap *map, size_t *bad_row)
 {
+    /*@ loop invariant 0 <= i <= map->count;
+      @ loop invariant \forall integer k; 0 <= k < i ==> paged(map->regions + k, map->limit);
+      @ loop invariant \forall integer k; 0 <= k < i ==>
+      @   below(map->regions + k, map->regions[i - 1].base + map->regions[i - 1].size_bytes);
+      @ loop invariant \forall integer j, k; 0 <= j < k < i ==>
+      @   below(map->regions + j, map->regions[k].base);
+      @ loop assigns i;
+      @ loop variant map->count - i; */
     for (size_t i = 0; i < map->count; i++) {
         const struct region *row = &map->regions[i];
 
@@ -52,6 +67,15 @@ enum status memmap_validate(const struct memmap *map, size_t *bad_row)
             *bad_row = i;
             return STATUS_CORRUPT;
         }
+        /*@ assert i > 0 ==> map->regions[i - 1].base + map->regions[i - 1].size_bytes <= row->base; */
+        /*@ assert \forall integer k; 0 <= k < i ==> below(map->regions + k, row->base); */
+        /*@ assert \forall integer k; 0 <= k <= i ==> paged(map->regions + k, map->limit); */
+        /*@ assert below(map->regions + i, map->regions[i].base + map->regions[i].size_bytes); */
+        /*@ assert \forall integer k; 0 <= k < i ==>
+          @   below(map->regions + k, map->regions[i].base + map->regions[i].size_bytes); */
+        /*@ assert \forall integer k; 0 <= k <= i ==>
+          @   below(map->regions + k, map->regions[i].base + map->regions[i].size_bytes); */
+        /*@ assert \forall integer j, k; 0 <= j < k <= i ==> below(map->regions + j, map->regions[k].base); */
     }
     return STATUS_OK;
 }

@@ -48,6 +48,17 @@ static_assert(REGION_IS_RAM == 1u << (REGION_FLAG_BITS - 1), "the last flag");
   @   map->regions[i].base + map->regions[i].size_bytes <= map->regions[j].base &&
   @   map->regions[i].base + map->regions[i].size_bytes <
   @     map->regions[j].base + map->regions[j].size_bytes;
+  @ predicate below{L}(struct region *row, integer end) = row->base + row->size_bytes <= end;
+  @ predicate disjoint{L}(struct memmap *map) = \forall integer i, j; 0 <= i < j < map->count ==>
+  @   below(map->regions + i, map->regions[j].base);
+  @ predicate alike{L}(struct region *row, struct region *other) = row->type == other->type &&
+  @   row->flags == other->flags && row->tag == other->tag && row->device == other->device;
+  @ predicate joins{L}(struct region *row, struct region *next) =
+  @   row->base + row->size_bytes == next->base && alike(row, next);
+  @ predicate paged{L}(struct region *row, integer limit) = row->size_bytes > 0 &&
+  @   row->base % PAGE_SIZE == 0 && row->size_bytes % PAGE_SIZE == 0 && row->base + row->size_bytes <= limit;
+  @ predicate whole{L}(struct memmap *map, integer limit) = \forall integer i; 0 <= i < map->count ==>
+  @   paged(map->regions + i, limit);
   @ predicate valid_notes{L}(struct memmap *map) = \valid(map) &&
   @   map->change_count <= map->change_capacity &&
   @   \valid(map->changes + (0 .. map->change_capacity - 1)) &&
@@ -76,13 +87,20 @@ enum memmap_rank memmap_rank(uint32_t type);
 void memmap_note(struct memmap *map, uint64_t base, uint64_t end, uint32_t from, uint32_t to,
                  enum memmap_reason reason);
 
+/* Whether they touch and are equal but for their efi_type. */
+/*@ requires \valid_read(row) && \valid_read(next);
+  @ requires row->base + row->size_bytes <= UINT64_MAX;
+  @ assigns \nothing;
+  @ ensures \result <==> joins(row, next); */
+bool memmap_joins(const struct region *row, const struct region *next);
+
 /* Grows `row` by `next` if they touch and are equal but for their efi_type. */
 /*@ requires \valid(row) && \valid_read(next) && \separated(row, next);
   @ requires row->base + row->size_bytes <= UINT64_MAX && next->base + next->size_bytes <= UINT64_MAX;
   @ assigns row->size_bytes, row->efi_type;
   @ ensures ends(row);
-  @ ensures \result ==> \old(row->base + row->size_bytes) == next->base &&
-  @   row->base + row->size_bytes == next->base + next->size_bytes && row->type == next->type;
+  @ ensures \result <==> \old(joins(row, next));
+  @ ensures \result ==> row->base + row->size_bytes == next->base + next->size_bytes;
   @ ensures !\result ==> row->size_bytes == \old(row->size_bytes); */
 bool memmap_coalesce(struct region *row, const struct region *next);
 

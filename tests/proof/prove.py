@@ -124,12 +124,12 @@ def run(words, **options):
 
 
 def prove_unit(proof, unit, functions, build, steps):
-    """Adds what came of the functions in one unit to a proof."""
+    """Adds what came of the functions in one unit to a proof. Frama-C takes its folder from PWD."""
     report = build / "reports" / (hashlib.sha256((proof.path + unit).encode()).hexdigest()[:16] + ".json")
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)
     status, said = run(frama_c(unit, functions, build, report, steps),
-                       env=dict(os.environ, WHY3CONFIG=str(build / "why3.conf")))
+                       env=dict(os.environ, PWD=str(ROOT), WHY3CONFIG=str(build / "why3.conf")))
     if status != 0 or not report.exists():
         proof.error = said
         return

@@ -38,6 +38,9 @@ SMALL = [name for name, row in MACHINES.items() if row["width"] == "i386"]
 LEAST_MIB = min(int(row["memory"].rstrip("M")) for row in MACHINES.values() if row["memory"].endswith("M"))
 MAX_CPUS = number(CONFIG, r"^#define CONFIG_MAX_CPUS (\d+)")
 
+PROVEN = [int(line.split()[2]) for line in (ROOT / "tests/proof/proven.txt").read_text(encoding="utf-8").splitlines()
+          if line and not line.startswith("#")]
+
 FIGURES = [
     ("README.md", r"\[(\d+) machines\]", len(MACHINES)),
     ("README.md", r"a plain 486 with (\d+) MiB", LEAST_MIB),
@@ -48,6 +51,10 @@ FIGURES = [
     ("docs/testing.md", r"boots the (\d+) machines", len(MACHINES)),
     ("docs/testing.md", r"32-bit kernel on (\d+) machines", len(matrix.half())),
     ("docs/testing.md", r"`make matrix-i386`: (\d+)\)", len(SMALL)),
+    ("docs/testing.md", r"(\d+) functions are proven", len(PROVEN)),
+    ("docs/testing.md", r"proven, with ([\d,]+) goals", sum(PROVEN)),
+    ("docs/proofs.md", r"(\d+) functions are proven", len(PROVEN)),
+    ("docs/proofs.md", r"proven, with ([\d,]+) goals", sum(PROVEN)),
     ("docs/real-hardware.md", r"up to (\d+) are used", MAX_CPUS),
     ("docs/real-hardware.md", r"UEFI, (\d+) MiB with a BIOS", LEAST_MIB),
     ("docs/real-hardware.md", r"counts from `L(\d\d)` to", int(STAGES[0])),

@@ -44,6 +44,13 @@ WRONG = {
     "an access out of bounds": ("index < 4", "index < 5", "pick"),
     "a contradiction as the result": ("\\\\result == table[index]", "\\\\false", "pick"),
 }
+SLAB_BITS, MAP_CHECK = "kernel/mm/slab_bits.h", "kernel/mm/memmap_check.c"
+# Mistakes in sources that ship: the file, the function that must no longer be proven, what is written there, what instead.
+MISTAKES = {
+    "all free objects of a word taken as one": (SLAB_BITS, "free_bits_take", "*word &= *word - 1", "*word = 0"),
+    "a free object given again turns to taken": (SLAB_BITS, "free_bits_with", "word | (uint64_t)1", "word ^ (uint64_t)1"),
+    "a row that begins inside the one before it": (MAP_CHECK, "row_may_follow", ">= region_end(previous)", ">= previous->base"),
+}
 needs_frama_c = pytest.mark.skipif(not all(map(shutil.which, ("frama-c", "why3", "z3", "cvc4"))),
                                    reason="make proof installs Frama-C; make test does not")
 
@@ -76,6 +83,23 @@ def test_what_does_not_hold_is_found(name, tmp_path, build):
     old, new, function = (word.replace("\\\\", "\\") for word in WRONG[name])
     assert old in HALVE
     proof = proof_of(HALVE.replace(old, new), tmp_path, build)
+    assert proof.error == "" and set(proof.missed) == {function}
+
+
+@needs_frama_c
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistake_in_a_source_is_found(name, tmp_path, build, monkeypatch):
+    """A mistake planted in a function that ships is one that its contract does not allow."""
+    path, function, old, new = MISTAKES[name]
+    for folder in ("include", "kernel", "efi", "tests/host/include"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    text = (ROOT / path).read_text()
+    assert text.count(old) == 1
+    (tmp_path / path).write_text(text.replace(old, new))
+    monkeypatch.setattr(prove, "ROOT", tmp_path)
+    proof = prove.Proof(path)
+    for unit in prove.units(path, tmp_path / "build"):
+        prove.prove_unit(proof, unit, [function], build, prove.STEPS)
     assert proof.error == "" and set(proof.missed) == {function}
 
 
