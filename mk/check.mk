@@ -27,7 +27,10 @@ lint: build/commands.tsv $(LIBRARY_STAGED) | need-lint ## style, warnings of bot
 	@$(PYTHON) tools/lint.py --commands $<
 
 # Everything that is tested is built first, in parallel; then the suites run one after the other.
-test: build/commands.tsv all library $(UNIT_PROGRAMS) $(M32_PROGRAMS) $(FIRMWARE_PROGRAMS) $(MULTIBOOT_SHIM) $(LARGE_KERNEL) $(SANITIZED_TESTED) | need-test ## lint, unit tests, tests of the tools, tests in QEMU; ends with N passed, N failed
+.PHONY: test-products
+test-products: all library $(FIRMWARE_PROGRAMS) $(MULTIBOOT_SHIM) $(LARGE_KERNEL) $(SANITIZED_TESTED) ## what tests of the tools and of machines need, to run one of them alone
+
+test: build/commands.tsv test-products $(UNIT_PROGRAMS) $(M32_PROGRAMS) | need-test ## lint, unit tests, tests of the tools, tests in QEMU; ends with N passed, N failed
 	@$(PYTHON) tools/run_tests.py --commands $< --unit "$(UNIT_PROGRAMS) $(M32_PROGRAMS)" $(SUITES)
 
 .PHONY: stress-frames

@@ -86,6 +86,7 @@ ROWS = [
     (r"make soak-(frames|heap)( .*)?", by_hand("hours of what unit tests pmm_threads and heap_model do for seconds")),
     (r"make exhaust( .*)?", by_hand("an hour; the unit test exhaust tries smaller worlds, to the last case as well")),
     (r"make( run)? (UBSAN|KASAN)=1", by("tests/qemu/test_sanitizers.py::test_self_tests_pass")),
+    (r"make test-products", by_hand("make test builds the same first")),
     (r"make test-sanitizers", by("tests/qemu/test_sanitizers.py::test_mistake_is_found")),
     (r"make proof( (FILES|UPDATE)=\S+)?", by_hand("it needs Frama-C and provers, and fails when a goal of tests/proof/proven.txt is no longer proven")),
     (r"tools/coverage.py prepare build/coverage", by_hand("it is the first step of make coverage")),
