@@ -121,13 +121,15 @@ static inline void cursor_write(struct cursor *cursor, uint64_t entry)
 /* Pages of the range that the entry under the cursor spans. */
 /*@ requires \valid_read(cursor) && 1 <= cursor->level <= PT_MAX_LEVELS;
   @ assigns \nothing;
-  @ ensures \result <= cursor->pages && \result <= (1 << (WALK_INDEX_BITS * (cursor->level - 1)));
+  @ ensures \result <= cursor->pages;
+  @ ensures \result <= (1 << (WALK_INDEX_BITS * (cursor->level - 1)));
   @ ensures cursor->pages > 0 ==> \result > 0; */
 static inline uint64_t cursor_pages(const struct cursor *cursor)
 {
     uint64_t span = walk_span(cursor->level);
     uint64_t first = (cursor->address >> PAGE_SHIFT) & (span - 1);
 
+    /*@ assert first < span; */
     return min_u64(span - first, cursor->pages);
 }
 
