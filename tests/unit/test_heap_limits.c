@@ -277,6 +277,37 @@ static void seeds_choose_what_is_random(void **state)
     }
 }
 
+/* The newest event of a kind; false when the ring has none. */
+static bool newest(enum heap_event_kind kind, struct heap_event *event)
+{
+    static struct heap_event events[HEAP_EVENTS_KEPT];
+    unsigned count = heap_events(events, HEAP_EVENTS_KEPT);
+
+    while (count-- > 0) {
+        *event = events[count];
+        if (event->kind == kind)
+            return true;
+    }
+    return false;
+}
+
+static void growth_and_shrinking_are_told(void **state)
+{
+    /* Pages that are backed and given back are events with their address and size. */
+    unsigned char *object = kmalloc_tagged(3 * PAGE_SIZE, HEAP_TAG_TEST, HEAP_GUARDED);
+    struct heap_event event;
+
+    (void)state;
+    assert_true(newest(HEAP_EVENT_MAP, &event));
+    assert_int_equal(event.address, (uintptr_t)object);
+    assert_int_equal(event.size_bytes, 3 * PAGE_SIZE);
+    assert_false(newest(HEAP_EVENT_UNMAP, &event));
+    assert_true(kfree(object));
+    assert_true(newest(HEAP_EVENT_UNMAP, &event));
+    assert_int_equal(event.address, (uintptr_t)object);
+    assert_int_equal(event.size_bytes, 3 * PAGE_SIZE);
+}
+
 static void dma_between_guards(void **state)
 {
     /* An object may be both contiguous and guarded: its pages follow each other, those around are not mapped. */
@@ -298,15 +329,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(quarantine_holds_so_many),
-        TEST(held_memory_is_not_lost),
-        TEST(history_remembers_so_many),
-        TEST(contiguous_memory_is_contiguous),
-        TEST(dma_between_guards),
-        TEST(seeds_choose_what_is_random),
-        TEST(every_byte_around_is_watched),
-        TEST(guarded_objects_take_turns),
-        TEST(large_objects_are_guarded_on_demand_alone),
+        TEST(quarantine_holds_so_many),    TEST(held_memory_is_not_lost),
+        TEST(history_remembers_so_many),   TEST(contiguous_memory_is_contiguous),
+        TEST(dma_between_guards),          TEST(growth_and_shrinking_are_told),
+        TEST(seeds_choose_what_is_random), TEST(every_byte_around_is_watched),
+        TEST(guarded_objects_take_turns),  TEST(large_objects_are_guarded_on_demand_alone),
     };
 
     return cmocka_run_group_tests_name("heap_limits", tests, NULL, NULL);
