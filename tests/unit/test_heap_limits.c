@@ -308,6 +308,27 @@ static void growth_and_shrinking_are_told(void **state)
     assert_int_equal(event.size_bytes, 3 * PAGE_SIZE);
 }
 
+static void a_peak_is_forgotten(void **state)
+{
+    /* Frames of a peak stay at hand for a while and go back by and by, without anybody asking for them. */
+    struct heap_stats stats;
+    size_t peak;
+
+    (void)state;
+    for (unsigned i = 0; i < 250; i++)
+        assert_non_null(objects[i] = kmalloc(10 * PAGE_SIZE));
+    for (unsigned i = 0; i < 250; i++)
+        assert_true(kfree(objects[i]));
+    peak = heap_machine_frames_used();
+    heap_get_stats(&stats);
+    assert_true(stats.cached_bytes >= 2500 * PAGE_SIZE);
+    for (unsigned i = 0; i < 150000; i++)
+        assert_true(kfree(kmalloc(3 * PAGE_SIZE)));
+    assert_true(heap_machine_frames_used() < peak / 2);
+    heap_get_stats(&stats);
+    assert_true(stats.cached_bytes >= 256 * PAGE_SIZE);
+}
+
 static void dma_between_guards(void **state)
 {
     /* An object may be both contiguous and guarded: its pages follow each other, those around are not mapped. */
@@ -329,11 +350,17 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(quarantine_holds_so_many),    TEST(held_memory_is_not_lost),
-        TEST(history_remembers_so_many),   TEST(contiguous_memory_is_contiguous),
-        TEST(dma_between_guards),          TEST(growth_and_shrinking_are_told),
-        TEST(seeds_choose_what_is_random), TEST(every_byte_around_is_watched),
-        TEST(guarded_objects_take_turns),  TEST(large_objects_are_guarded_on_demand_alone),
+        TEST(quarantine_holds_so_many),
+        TEST(held_memory_is_not_lost),
+        TEST(history_remembers_so_many),
+        TEST(contiguous_memory_is_contiguous),
+        TEST(dma_between_guards),
+        TEST(a_peak_is_forgotten),
+        TEST(growth_and_shrinking_are_told),
+        TEST(seeds_choose_what_is_random),
+        TEST(every_byte_around_is_watched),
+        TEST(guarded_objects_take_turns),
+        TEST(large_objects_are_guarded_on_demand_alone),
     };
 
     return cmocka_run_group_tests_name("heap_limits", tests, NULL, NULL);
