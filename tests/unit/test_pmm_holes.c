@@ -160,6 +160,28 @@ static void orders_are_aligned_by_themselves(void **state)
     assert_ok(pmm_check());
 }
 
+static void frames_taken_alone_are_no_runs(void **state)
+{
+    /* Without caches, too, neighbours that were allocated one by one are not freed as one run. */
+    const struct pmm_request one = { .count_frames = 1, .below = PMM_BELOW_4G, .tag = FRAME_TEST };
+    pfn_t frames[40];
+    unsigned pairs = 0;
+
+    (void)state;
+    MACHINE_BOOT(pieces);
+    assert_ok(pmm_record_sites());
+    for (size_t i = 0; i < ARRAY_COUNT(frames); i++)
+        assert_ok(i % 2 == 0 ? pmm_alloc_run(&one, &frames[i])
+                             : pmm_alloc_frame(FRAME_TEST, &frames[i]));
+    for (size_t i = 1; i < ARRAY_COUNT(frames); i++) {
+        if (pfn_value(frames[i]) != pfn_value(frames[i - 1]) + 1)
+            continue;
+        assert_int_equal(pmm_free_run(frames[i - 1], 2), STATUS_DENIED);
+        pairs++;
+    }
+    assert_true(pairs > 0);
+}
+
 static void nodes_that_are_no_wish(void **state)
 {
     /* Without PMM_THIS_NODE a request names no node but 0 or any; with it, one that there is. */
@@ -189,6 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_only_hole_is_found, set_up, machine_stop),
         cmocka_unit_test_setup_teardown(orders_are_aligned_by_themselves, set_up, machine_stop),
+        cmocka_unit_test_teardown(frames_taken_alone_are_no_runs, machine_stop),
         cmocka_unit_test_setup_teardown(nodes_that_are_no_wish, set_up, machine_stop),
     };
 
