@@ -588,6 +588,44 @@ static void no_room_for_records(void **state)
     assert_int_equal(heap_check(), STATUS_OK);
 }
 
+static void failing_takes_no_records(void **state)
+{
+    /* A request that finds no room leaves its record to the next: more of them fail than there are records. */
+    enum { FAILURES = 26000 };
+    struct heap_history history;
+    void *object;
+
+    (void)state;
+    heap_machine_destroy();
+    heap_machine_create(FRAMES, FEW_BYTES);
+    debug("canary");
+    for (unsigned i = 0; i < FAILURES; i++)
+        assert_null(kmalloc(FEW_BYTES));
+    object = kmalloc(100);
+    assert_int_equal(heap_debug_find(object, &history), STATUS_OK);
+    assert_true(kfree(object));
+    assert_int_equal(heap_check(), STATUS_OK);
+}
+
+static void objects_tell_their_class(void **state)
+{
+    /* In debugging, too, an object says which class it is of, or that it is of none. */
+    struct heap_object_info small, large;
+    void *objects[] = { kmalloc(100), NULL, NULL };
+
+    (void)state;
+    assert_int_equal(heap_describe(objects[0], &small), STATUS_OK);
+    debug("canary");
+    objects[1] = kmalloc(100);
+    assert_int_equal(heap_describe(objects[1], &large), STATUS_OK);
+    assert_in_range(large.class_index, small.class_index, small.class_index + 2);
+    objects[2] = kmalloc(LARGE_BYTES);
+    assert_int_equal(heap_describe(objects[2], &large), STATUS_OK);
+    assert_int_equal(large.class_index, UINT_MAX);
+    for (size_t i = 0; i < ARRAY_COUNT(objects); i++)
+        assert_true(kfree(objects[i]));
+}
+
 static void while_the_heap_grows(void **state)
 {
     /* Who interrupts the processor that is growing the heap gets nothing for which pages have to be
@@ -677,16 +715,28 @@ static void last_events(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        NAMED(bytes_behind_and_before), NAMED(check_finds_damage),
-        NAMED(write_after_free),        NAMED(guarded_accesses),
-        NAMED(guard_by_chance),         NAMED(uninitialised_pointer),
-        NAMED(uninitialised_contents),  NAMED(wrong_frees),
-        NAMED(late_double_free),        NAMED(quarantine_and_random),
-        NAMED(large_objects_wait_too),  NAMED(zero_on_free),
-        NAMED(alignment_stays),         NAMED(on_and_off),
-        NAMED(unknown_words),           NAMED(short_of_memory),
-        NAMED(no_room_for_records),     NAMED(while_the_heap_grows),
-        NAMED(leaks_by_place),          NAMED(last_events),
+        NAMED(bytes_behind_and_before),
+        NAMED(check_finds_damage),
+        NAMED(write_after_free),
+        NAMED(guarded_accesses),
+        NAMED(guard_by_chance),
+        NAMED(uninitialised_pointer),
+        NAMED(uninitialised_contents),
+        NAMED(wrong_frees),
+        NAMED(late_double_free),
+        NAMED(quarantine_and_random),
+        NAMED(large_objects_wait_too),
+        NAMED(zero_on_free),
+        NAMED(alignment_stays),
+        NAMED(on_and_off),
+        NAMED(unknown_words),
+        NAMED(short_of_memory),
+        NAMED(no_room_for_records),
+        NAMED(while_the_heap_grows),
+        NAMED(leaks_by_place),
+        NAMED(last_events),
+        NAMED(failing_takes_no_records),
+        NAMED(objects_tell_their_class),
     };
 
     return cmocka_run_group_tests_name("heap_debug", tests, NULL, NULL);
