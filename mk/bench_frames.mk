@@ -8,7 +8,7 @@
 BENCH_FRAMES      := tests/bench/frames
 BENCH_FRAMES_DIR  := build/bench/frames
 BENCH_FRAMES_BASE := stack bitmap buddy
-BENCH_FRAMES_OURS := $(PORTABLE_SMP) $(sort $(wildcard kernel/mm/pmm*.c)) kernel/mm/bump.c kernel/mm/frame.c \
+BENCH_FRAMES_OURS := $(PORTABLE_SMP) $(sort $(wildcard kernel/mm/pmm*.c)) kernel/mm/bump.c kernel/mm/fail_alloc.c kernel/mm/frame.c \
 	$(sort $(wildcard kernel/mm/memmap*.c)) kernel/lib/print.c kernel/lib/status.c kernel/lib/json.c
 BENCH_FRAMES_HOST := tests/host/host_cpu.c tests/host/host_log.c tests/host/host_panic.c tests/host/host_smp.c
 

@@ -8,14 +8,14 @@
 BENCH_HEAP      := tests/bench/heap
 BENCH_HEAP_DIR  := build/bench/heap
 BENCH_HEAP_LIBS := glibc mimalloc jemalloc tcmalloc
-BENCH_HEAP_OURS := $(PORTABLE_SMP) $(sort $(wildcard kernel/mm/heap*.c)) kernel/mm/slab.c
+BENCH_HEAP_OURS := $(PORTABLE_SMP) $(sort $(wildcard kernel/mm/heap*.c)) kernel/mm/fail_alloc.c kernel/mm/slab.c
 BENCH_HEAP_HOST := $(BENCH_HEAP)/machine.c tests/host/host_cpu.c tests/host/host_log.c tests/host/host_panic.c tests/host/host_smp.c \
 	kernel/lib/print.c kernel/lib/status.c kernel/lib/json.c kernel/lib/number.c
 BENCH_HEAP_HEADERS := $(wildcard include/*/*.h kernel/mm/*.h tests/host/include/*.h $(BENCH_HEAP)/*.h)
 BENCH_HEAP_CFLAGS   = $(C_COMMON) -O2 -fno-builtin -D_GNU_SOURCE -pthread -Iinclude -Itests/host/include -Ikernel -I$(BENCH_HEAP)
 BENCH_HEAP_PROGRAMS := $(BENCH_HEAP_DIR)/meridian $(BENCH_HEAP_LIBS:%=$(BENCH_HEAP_DIR)/%)
 
-$(BENCH_HEAP_DIR)/meridian: $(BENCH_HEAP)/driver.c $(BENCH_HEAP_OURS) $(BENCH_HEAP_HOST) $(BENCH_HEAP_HEADERS) $(MAKE_SOURCES) | need-bench-heap
+$(BENCH_HEAP_DIR)/meridian: $(BENCH_HEAP)/driver.c $(BENCH_HEAP_OURS) $(BENCH_HEAP_HOST) $(BENCH_HEAP_HEADERS) $(MAKE_SOURCES) | need-build
 	@mkdir -p $(@D); $(call say,BENCH,$@)
 	$(Q)$(GCC) $(BENCH_KERNEL_CFLAGS) -nostdlib -r $(BENCH_HEAP_OURS) -o $@.kernel.o
 	$(Q)$(GCC) $(BENCH_HEAP_CFLAGS) -DBENCH_HEADER='"meridian.h"' $(BENCH_HEAP)/driver.c $(BENCH_HEAP_HOST) $@.kernel.o -o $@
