@@ -27,8 +27,9 @@ lint: build/commands.tsv $(LIBRARY_STAGED) | need-lint ## style, warnings of bot
 	@$(PYTHON) tools/lint.py --commands $<
 
 # Everything that is tested is built first, in parallel; then the suites run one after the other.
+OUR_BENCHES := $(BENCH_FRAMES_DIR)/meridian $(BENCH_HEAP_DIR)/meridian build/bench/vm # that they can be built is part of it
 .PHONY: test-products
-test-products: all library $(FIRMWARE_PROGRAMS) $(MULTIBOOT_SHIM) $(LARGE_KERNEL) $(SANITIZED_TESTED) ## what tests of the tools and of machines need, to run one of them alone
+test-products: all library $(FIRMWARE_PROGRAMS) $(MULTIBOOT_SHIM) $(LARGE_KERNEL) $(SANITIZED_TESTED) $(OUR_BENCHES) ## what tests of the tools and of machines need, to run one of them alone
 
 test: build/commands.tsv test-products $(UNIT_PROGRAMS) $(M32_PROGRAMS) | need-test ## lint, unit tests, tests of the tools, tests in QEMU; ends with N passed, N failed
 	@$(PYTHON) tools/run_tests.py --commands $< --unit "$(UNIT_PROGRAMS) $(M32_PROGRAMS)" $(SUITES)
